@@ -1,0 +1,25 @@
+#pragma once
+// Exact integer arithmetic for fixed-point times and energies.
+#include <cstdint>
+
+#include "sim/host_device.hpp"
+
+namespace mw::sim {
+
+__extension__ typedef __int128 Int128;  // gcc, clang and nvcc have it; ISO C++ has no name for it
+
+/// floor(a * b / c) with the product in 128 bits. c must not be 0, the result must fit 64 bits.
+MW_HD constexpr std::int64_t mul_div_floor(std::int64_t a, std::int64_t b, std::int64_t c) {
+  const Int128 product = static_cast<Int128>(a) * b;
+  Int128 quotient = product / c;
+  if (product % c != 0 && (product < 0) != (c < 0)) --quotient;
+  return static_cast<std::int64_t>(quotient);
+}
+
+/// floor(a / b); b must not be 0. (C++ division truncates towards zero.)
+MW_HD constexpr std::int64_t div_floor(std::int64_t a, std::int64_t b) {
+  const std::int64_t quotient = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+}  // namespace mw::sim
