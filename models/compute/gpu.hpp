@@ -1,0 +1,127 @@
+#pragma once
+#include <string>
+
+#include "sim/describe.hpp"
+#include "sim/quantity.hpp"
+
+namespace mw::models {
+
+/// One GPU: what its data sheet says, and the few constants that turn work into time and energy.
+/// A rate of 0 means that the part lacks that number format.
+struct GpuParameters {
+  static constexpr const char* catalog = "gpus";
+  std::string text;
+  sim::Sourced<sim::FlopRate> bf16;
+  sim::Sourced<sim::FlopRate> fp8;
+  sim::Sourced<sim::FlopRate> fp4;
+  sim::Sourced<sim::Bytes> memory;
+  sim::Sourced<sim::ByteRate> memory_bandwidth;
+  sim::Sourced<sim::ByteRate> link_bandwidth;
+  sim::Sourced<sim::Power> tdp;
+  sim::Sourced<sim::Power> idle;
+  sim::Sourced<sim::Power> min_power_limit;
+  sim::Sourced<sim::Frequency> max_clock;
+  sim::Sourced<sim::Frequency> min_clock;
+  sim::Sourced<sim::Frequency> knee_clock;
+  sim::Sourced<sim::Voltage> knee_voltage;
+  sim::Sourced<sim::Voltage> max_voltage;
+  sim::Sourced<double> bandwidth_factor;
+  sim::Sourced<double> compute_factor;
+  sim::Sourced<double> busy_share;
+  sim::Sourced<sim::EnergyPerFlop> flop_energy;
+  sim::Sourced<double> fp8_energy_ratio;
+  sim::Sourced<double> fp4_energy_ratio;
+  sim::Sourced<sim::EnergyPerByte> memory_energy;
+  sim::Sourced<double> memory_core_share;
+  sim::Sourced<sim::EnergyPerByte> link_energy;
+  sim::Sourced<sim::Energy> logit_energy;
+  sim::Sourced<double> power_ceiling;
+};
+
+template <sim::Describes<GpuParameters> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("text", self.text, About{.text = "What the part is, in one line"});
+  visit("bf16", self.bf16,
+        About{.text = "Dense BF16 (or FP16) tensor rate at the maximum clock",
+              .min = 1e9,
+              .required = true});
+  visit("fp8", self.fp8, About{.text = "Dense FP8 tensor rate; 0 where there is none", .min = 0});
+  visit("fp4", self.fp4, About{.text = "Dense FP4 tensor rate; 0 where there is none", .min = 0});
+  visit("memory", self.memory, About{.text = "Memory on the GPU", .min = 1e9, .required = true});
+  visit("memory_bandwidth", self.memory_bandwidth,
+        About{.text = "Memory bandwidth", .min = 1e9, .required = true});
+  visit("link_bandwidth", self.link_bandwidth,
+        About{.text = "Link to the other GPUs of the node or rack, each way",
+              .min = 1e9,
+              .required = true});
+  visit("tdp", self.tdp, About{.text = "Rated power", .min = 10, .required = true});
+  visit(
+      "idle", self.idle,
+      About{.text = "Power with nothing running at the maximum clock", .min = 0, .required = true});
+  visit("min_power_limit", self.min_power_limit,
+        About{.text = "Lowest power limit the driver accepts", .min = 0, .required = true});
+  visit("max_clock", self.max_clock,
+        About{.text = "Highest core clock", .min = 1e8, .required = true});
+  visit("min_clock", self.min_clock,
+        About{.text = "Lowest core clock used under load", .min = 1e7, .required = true});
+  visit(
+      "knee_clock", self.knee_clock,
+      About{.text = "Clock below which the voltage no longer falls", .min = 1e7, .required = true});
+  visit(
+      "knee_voltage", self.knee_voltage,
+      About{.text = "Core voltage at and below the knee", .min = 0.1, .max = 3, .required = true});
+  visit("max_voltage", self.max_voltage,
+        About{.text = "Core voltage at the maximum clock", .min = 0.1, .max = 3, .required = true});
+  visit("bandwidth_factor", self.bandwidth_factor,
+        About{.text = "Reached memory bandwidth relative to what the stack's efficiencies (fitted "
+                      "on H100) say",
+              .min = 0.05,
+              .max = 2,
+              .required = true});
+  visit("compute_factor", self.compute_factor,
+        About{.text = "The same for the tensor rate", .min = 0.05, .max = 2, .required = true});
+  visit("busy_share", self.busy_share,
+        About{.text = "Power of a GPU that runs kernels, whatever they do, as a share of its rated "
+                      "power",
+              .min = 0,
+              .max = 1,
+              .required = true});
+  visit(
+      "flop_energy", self.flop_energy,
+      About{.text = "Energy per BF16 operation at the maximum clock", .min = 0, .required = true});
+  visit("fp8_energy_ratio", self.fp8_energy_ratio,
+        About{.text = "Energy per FP8 operation relative to BF16",
+              .min = 0,
+              .max = 2,
+              .required = true});
+  visit("fp4_energy_ratio", self.fp4_energy_ratio,
+        About{.text = "Energy per FP4 operation relative to BF16",
+              .min = 0,
+              .max = 2,
+              .required = true});
+  visit("memory_energy", self.memory_energy,
+        About{.text = "Energy per byte read from memory, whole path", .min = 0, .required = true});
+  visit("memory_core_share", self.memory_core_share,
+        About{.text = "Share of that energy spent on the core's supply, which follows its voltage",
+              .min = 0,
+              .max = 1,
+              .required = true});
+  visit("link_energy", self.link_energy,
+        About{.text = "Energy per byte sent to another GPU", .min = 0, .required = true});
+  visit("logit_energy", self.logit_energy,
+        About{.text = "Energy per logit of a sampled token, all sampler kernels",
+              .min = 0,
+              .required = true});
+  visit("power_ceiling", self.power_ceiling,
+        About{.text = "Share of the rated power that the power manager lets the average approach",
+              .min = 0.1,
+              .max = 1.2,
+              .required = true});
+}
+void check(const GpuParameters& gpu, sim::Problems& problems);
+
+/// Core voltage at clock ratio f/f_max: flat up to the knee, linear above it.
+double core_voltage(const GpuParameters& gpu, double clock_ratio);
+
+}  // namespace mw::models
