@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/quantity.hpp"
+#include "sim/time.hpp"
 
 // Each struct is described once, by a free function beside it:
 //
@@ -38,6 +39,13 @@ struct AnyVisitor {
 };
 template <class T>
 concept Described = requires(T& t, AnyVisitor v) { describe(t, v); };
+
+/// Moments finer than a nanosecond are state of many models, so they archive too.
+template <Describes<FineTime> Self>
+void describe(Self& self, auto&& visit) {
+  visit("ns", self.ns, About{.text = "Whole nanoseconds"});
+  visit("ps", self.ps, About{.text = "Picoseconds beyond them", .min = 0, .max = 999});
+}
 
 /// How sure a figure is. Order matters: later is surer.
 enum class Confidence { assumed, data_sheet, calibrated, measured };
