@@ -19,6 +19,11 @@
 #include "sim/host_device.hpp"
 
 namespace mw::sim::portable {
+
+// As variables, because nvcc does not let device code call numeric_limits' functions.
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
 namespace detail {
 
 MW_HD inline std::uint64_t bits_of(double x) {
@@ -124,7 +129,7 @@ MW_HD inline Pair log_pair(double x) {
 /// exp(high + low), |low| <= ulp(high).
 MW_HD inline double exp_pair(double high, double low) {
   if (!(high <= 709.79)) {  // also NaN
-    return high > 0 ? std::numeric_limits<double>::infinity() : high;
+    return high > 0 ? infinity : high;
   }
   if (high < -745.2) return 0;
   constexpr double one_over_ln2 = 0x1.71547652b82fep+0;
@@ -161,10 +166,9 @@ MW_HD inline double exp(double x) {
 /// ln x; -infinity at 0, NaN below.
 MW_HD inline double log(double x) {
   if (!(x > 0)) {
-    return x == 0 ? -std::numeric_limits<double>::infinity()
-                  : std::numeric_limits<double>::quiet_NaN();
+    return x == 0 ? -infinity : not_a_number;
   }
-  if (x == std::numeric_limits<double>::infinity()) return x;
+  if (x == infinity) return x;
   const detail::Reduced r = detail::reduce(x);
   const double f = r.m - 1;
   const double s = f / (2 + f);
@@ -179,13 +183,13 @@ MW_HD inline double log(double x) {
 /// x^y for x >= 0.
 MW_HD inline double pow(double x, double y) {
   if (y == 0 || x == 1) return 1;
-  if (!(x > 0) || x == std::numeric_limits<double>::infinity() || y != y) {
-    if (!(x >= 0) || y != y) return std::numeric_limits<double>::quiet_NaN();
-    return (x == 0) == (y > 0) ? 0 : std::numeric_limits<double>::infinity();
+  if (!(x > 0) || x == infinity || y != y) {
+    if (!(x >= 0) || y != y) return not_a_number;
+    return (x == 0) == (y > 0) ? 0 : infinity;
   }
   const detail::Pair l = detail::log_pair(x);
   const double rough = y * l.high;
-  if (rough > 710) return std::numeric_limits<double>::infinity();
+  if (rough > 710) return infinity;
   if (rough < -746) return 0;
   const detail::Pair p = detail::two_product(y, l.high);
   const detail::Pair t = detail::two_sum(p.high, p.low + y * l.low);

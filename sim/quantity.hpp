@@ -13,7 +13,7 @@ struct Quantity {
   using unit = Unit;
   double value = 0;
 
-  MW_HD constexpr auto operator<=>(const Quantity&) const = default;
+  constexpr auto operator<=>(const Quantity&) const = default;
   MW_HD constexpr Quantity operator+(Quantity o) const { return {value + o.value}; }
   MW_HD constexpr Quantity operator-(Quantity o) const { return {value - o.value}; }
   MW_HD constexpr Quantity operator*(double k) const { return {value * k}; }

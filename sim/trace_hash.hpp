@@ -22,7 +22,7 @@ struct TraceHash {
     word(entity);
     word(detail);
   }
-  MW_HD bool operator==(const TraceHash&) const = default;
+  bool operator==(const TraceHash&) const = default;
 
   /// For a fixed state a bijection of the word and for a fixed word a bijection of the state, so a
   /// single difference is never lost, and order counts.
