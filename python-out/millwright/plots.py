@@ -1,0 +1,210 @@
+"""Drawings of one run. Each takes a Run and returns a matplotlib Figure."""
+
+import warnings
+
+import matplotlib.dates as mdates
+import matplotlib.pyplot as plt
+import numpy as np
+
+# Okabe and Ito's colours, which people with any colour vision tell apart
+# (https://jfly.uni-koeln.de/color/).
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILION, PURPLE, BLACK = "#0072B2", "#D55E00", "#CC79A7", "#000000"
+CYCLE = [BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE, BLACK, YELLOW]
+MARKERS = "osD^vP*X"
+
+
+class CannotPlot(Exception):
+    """The run does not hold what the plot shows."""
+
+
+def _figure(run, title, panels=1):
+    figure, axes = plt.subplots(1, panels, figsize=(12, 7), dpi=100, layout="constrained")
+    name = run.title or run.path
+    figure.suptitle(
+        f"{title}\n{name}{'' if run.complete else ' (incomplete run)'}",
+        x=0.01, ha="left", fontsize=15,
+    )  # fmt: skip
+    for axis in np.atleast_1d(axes):
+        axis.grid(True, color="#dddddd", linewidth=0.8)
+        axis.set_axisbelow(True)
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _time_axis(axis, time):
+    locator = mdates.AutoDateLocator(minticks=4, maxticks=9)
+    axis.xaxis.set_major_locator(locator)
+    axis.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))
+    axis.set_xlabel("time (UTC)")
+    if len(time) > 1:
+        axis.set_xlim(time[0], time[-1])
+
+
+def _scale(largest, unit):
+    """A power of a thousand that puts `largest` between 1 and 1000, and its prefixed unit."""
+    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if largest >= factor:
+            return factor, prefix + unit
+    return 1.0, unit
+
+
+def _series(dataset, name, group="site"):
+    if name not in dataset:
+        raise CannotPlot(f"/{group} holds no {name}; has {', '.join(sorted(dataset.data_vars))}")
+    if dataset.sizes.get("time", 0) == 0:
+        raise CannotPlot(f"/{group} holds no samples yet; let the run go on a little")
+    return dataset[name].values.astype(float)
+
+
+def _legend_outside(axis, **options):
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, **options)
+
+
+STACK = [
+    ("gpu_power", "GPUs", BLUE),
+    (None, "rest of the IT: hosts, switches,\nnetwork, storage", SKY),
+    ("rack_loss_power", "losses in the racks", PURPLE),
+    ("electrical_loss_power", "losses on the way to them", ORANGE),
+    ("pump_power", "pumps", GREEN),
+    ("heat_rejection_power", "heat rejection", VERMILION),
+    ("air_side_power", "air side", YELLOW),
+    ("lighting_power", "lighting", "#999999"),
+]
+
+
+def site_power(run):
+    """Where the power at the meter goes, stacked, against the limit."""
+    site = run.site
+    time = site["time"].values if "time" in site else []
+    meter = _series(site, "meter_power")
+    parts = {name: _series(site, name) for name, _, _ in STACK if name}
+    rest = meter - sum(parts.values())  # so the stack ends at the meter, whatever it holds
+    if (rest < -1e-6 * np.maximum(meter, 1.0)).any():
+        warnings.warn("the components add up to more than the meter shows", stacklevel=2)
+    limit = site["limit_power"].values.astype(float) if "limit_power" in site else np.array([np.nan])
+
+    top = max(np.nanmax(meter), np.nanmax(limit, initial=0.0))
+    factor, unit = _scale(top, "W")
+    figure, axis = _figure(run, "Power at the meter")
+    layers, labels, colours = [], [], []
+    for name, label, colour in STACK:
+        values = parts[name] if name else np.maximum(rest, 0.0)
+        layers.append(values / factor)
+        labels.append(label)
+        colours.append(colour)
+    areas = axis.stackplot(time, layers, colors=colours, edgecolor="white", linewidth=0.2)
+    entries = list(zip(areas, labels))[::-1]  # in the legend as in the picture: top first
+    if np.isfinite(limit).any():
+        (line,) = axis.step(
+            time, limit / factor, where="pre", color=BLACK, linestyle="--", linewidth=2
+        )
+        entries.insert(0, (line, "limit"))
+    axis.set_ylim(0, top / factor * 1.08)
+    axis.set_ylabel(f"power ({unit})")
+    _time_axis(axis, time)
+    handles, names = zip(*entries)
+    _legend_outside(axis, handles=handles, labels=names)
+    return figure
+
+
+def tokens_per_mw(run):
+    """Tokens made per second and megawatt at the meter: each sample, smoothed, and the whole run."""
+    site = run.site
+    tokens = _series(site, "tokens_out_rate")
+    meter = _series(site, "meter_power")
+    time = site["time"].values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(meter > 0, tokens / meter * 1e6, np.nan)
+    # Smoothed as tokens over energy of a centred window, not as a mean of ratios.
+    width = max(1, len(time) // 40)
+    smooth = _centred_sum(tokens, width) / np.maximum(_centred_sum(meter, width), 1e-300) * 1e6
+    # Samples stand for the interval before them, so a first one of its own length weighs its own.
+    weights = _durations(time)
+    mean = (tokens * weights).sum() / max((meter * weights).sum(), 1e-300) * 1e6
+
+    top = np.nanmax(each) if np.isfinite(each).any() else 0.0
+    factor, unit = _scale(top, "token/s/MW")
+    unit = unit.replace("ktoken", "thousand tokens").replace("Mtoken", "million tokens")
+    figure, axis = _figure(run, "Tokens made per megawatt at the meter")
+    axis.plot(time, each / factor, color=SKY, linewidth=0.8, label="each sample")
+    if width > 1:
+        axis.plot(
+            time, smooth / factor, color=BLUE, linewidth=2.5, label=f"over {width} samples"
+        )
+    axis.axhline(
+        mean / factor, color=VERMILION, linestyle="--", linewidth=2,
+        label=f"whole run: {mean:,.0f} token/s/MW",
+    )  # fmt: skip
+    axis.set_ylim(0, top / factor * 1.08 or 1.0)
+    axis.set_ylabel(f"output tokens per megawatt ({unit})")
+    _time_axis(axis, time)
+    _legend_outside(axis)
+    return figure
+
+
+def _centred_sum(values, width):
+    """Sums over `width` neighbours, fewer at the ends."""
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(values))])
+    index = np.arange(len(values))
+    low = np.maximum(index - width // 2, 0)
+    high = np.minimum(index + (width - width // 2), len(values))
+    return total[high] - total[low]
+
+
+def _durations(time):
+    """Seconds each sample stands for: since the one before; the first as long as the second."""
+    if len(time) < 2:
+        return np.ones(len(time))
+    steps = np.diff(time) / np.timedelta64(1, "s")
+    return np.concatenate([steps[:1], steps])
+
+
+METRICS = {"ttft": "time to first token", "tpot": "time per output token"}
+
+
+def latency(run):
+    """Percentiles of time to first token and time per output token, a line a service."""
+    services = run.services
+    if "latency" not in services:
+        raise CannotPlot("/services holds no latency; the run served no requests")
+    table = services["latency"]
+    figure, axes = _figure(run, "What a user waits for", panels=len(METRICS))
+    quantiles = table["quantile"].values.astype(float)
+    names = [str(name) for name in table["service"].values]
+    for axis, (metric, meaning) in zip(axes, METRICS.items()):
+        if metric not in table["metric"].values:
+            raise CannotPlot(f"/services/latency holds no {metric}")
+        for index, name in enumerate(names):
+            values = table.isel(service=index).sel(metric=metric).values.astype(float) * 1e3
+            values = np.where(values > 0, values, np.nan)  # none completed: nothing to draw
+            axis.plot(
+                range(len(quantiles)), values, marker=MARKERS[index % len(MARKERS)], markersize=8,
+                linewidth=2, color=CYCLE[index % len(CYCLE)], label=name,
+            )  # fmt: skip
+            if len(names) <= 3:
+                for x, value in enumerate(values):
+                    if np.isfinite(value):
+                        axis.annotate(
+                            _milliseconds(value), (x, value), textcoords="offset points",
+                            xytext=(0, 9), ha="center", fontsize=9,
+                        )  # fmt: skip
+        axis.set_yscale("log")
+        low, high = axis.get_ylim()
+        axis.set_ylim(low / 1.3, high * 1.3)
+        axis.yaxis.set_major_formatter(lambda value, _: _milliseconds(value))
+        axis.yaxis.set_minor_formatter(lambda value, _: "")
+        axis.set_xticks(range(len(quantiles)), [f"P{q * 100:g}" for q in quantiles])
+        axis.set_xlim(-0.4, len(quantiles) - 0.6)
+        axis.set_xlabel("percentile of requests")
+        axis.set_ylabel(f"{meaning} (log scale)")
+        axis.set_title(f"{meaning} ({metric.upper()})", loc="left", fontsize=12)
+    _legend_outside(axes[-1], title="service")
+    return figure
+
+
+def _milliseconds(value):
+    return f"{value / 1e3:.3g} s" if value >= 1e3 else f"{value:.3g} ms"
+
+
+PLOTS = {"site_power": site_power, "tokens_per_mw": tokens_per_mw, "latency": latency}
