@@ -38,6 +38,7 @@ struct StackParameters {
   int max_batched_tokens = 8192;
   int block_size = 16;
   double memory_share = 0.9;
+  sim::Sourced<sim::Bytes> workspace;
 };
 
 template <sim::Describes<StackParameters> Self>
@@ -95,6 +96,10 @@ void describe(Self& self, auto&& visit) {
   visit("max_batched_tokens", self.max_batched_tokens,
         About{.text = "Tokens an iteration may process", .min = 1});
   visit("block_size", self.block_size, About{.text = "Tokens in a KV block", .min = 1});
+  visit("workspace", self.workspace,
+        About{.text = "Memory per GPU for activations, graphs and communication buffers",
+              .min = 0,
+              .required = true});
   visit("memory_share", self.memory_share,
         About{.text = "Share of GPU memory the engine may use", .min = 0.05, .max = 1});
 }

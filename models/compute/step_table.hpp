@@ -4,37 +4,11 @@
 
 #include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
-#include "models/compute/precision.hpp"
+#include "models/compute/replica.hpp"
 #include "models/compute/stack.hpp"
 #include "models/compute/step_cost.hpp"
-#include "sim/describe.hpp"
 
 namespace mw::models {
-
-/// How a replica spreads a model: `gpus` = tp * attention_dp; experts over `ep` ranks (1: every
-/// expert is cut over all GPUs). All GPUs lie in one NVLink domain of `nvlink_domain`.
-struct ReplicaShape {
-  int gpus = 1;
-  int tp = 1;
-  int ep = 1;
-  int attention_dp = 1;
-  int nvlink_domain = 8;
-  Precision weights = Precision::bf16;
-  Precision kv = Precision::bf16;
-};
-template <sim::Describes<ReplicaShape> Self>
-void describe(Self& self, auto&& visit) {
-  using sim::About;
-  visit("gpus", self.gpus, About{.text = "GPUs of the replica", .min = 1, .max = 1024});
-  visit("tp", self.tp, About{.text = "Tensor-parallel ranks", .min = 1, .max = 1024});
-  visit("ep", self.ep, About{.text = "Expert-parallel ranks", .min = 1, .max = 1024});
-  visit("attention_dp", self.attention_dp,
-        About{.text = "Data-parallel attention groups", .min = 1, .max = 1024});
-  visit("nvlink_domain", self.nvlink_domain,
-        About{.text = "GPUs joined by NVLink or its like", .min = 1, .max = 1024});
-  visit("weights", self.weights, About{.text = "Storage of the weights"});
-  visit("kv", self.kv, About{.text = "Storage of the KV cache: bf16 or fp8"});
-}
 
 /// Owns the arrays behind a StepTableView. Built once per (model, precision, parallelism, stack,
 /// GPU) and shared by every replica of that kind; never changed afterwards.
@@ -62,11 +36,6 @@ struct StepTable {
   std::vector<DecodeRow> decode_rows;        // [level][decodes]
   std::vector<DecodeCell> decode_cells;
 };
-
-/// Why the replica cannot run, each with the nearest change that can; empty when it can.
-std::vector<sim::Problems::Item> fit_problems(const GpuParameters& gpu, const LlmParameters& llm,
-                                              const StackParameters& stack,
-                                              const ReplicaShape& shape);
 
 /// Precondition: fit_problems() is empty. `levels` clock levels, evenly spaced from the highest
 /// clock to the lowest (1: only the highest).

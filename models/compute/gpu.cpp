@@ -1,0 +1,38 @@
+#include "models/compute/gpu.hpp"
+
+#include <fmt/format.h>
+
+namespace mw::models {
+
+void check(const GpuParameters& gpu, sim::Problems& problems) {
+  if (gpu.min_clock.value > gpu.max_clock.value) {
+    problems.add("min_clock", "is above max_clock", "give a min_clock no higher than max_clock");
+  }
+  if (gpu.knee_clock.value > gpu.max_clock.value) {
+    problems.add("knee_clock", "is above max_clock", "give a knee_clock no higher than max_clock");
+  }
+  if (gpu.knee_voltage.value > gpu.max_voltage.value) {
+    problems.add("knee_voltage", "is above max_voltage",
+                 "give a knee_voltage no higher than max_voltage");
+  }
+  if (gpu.idle.value >= gpu.tdp.value) {
+    problems.add("idle", "is not below tdp", "give the power of the GPU with nothing running");
+  }
+  if (gpu.min_power_limit.value > gpu.tdp.value) {
+    problems.add("min_power_limit", "is above tdp", "give a limit no higher than tdp");
+  }
+  if (gpu.fp4.value.value > 0 && gpu.fp8.value.value <= 0) {
+    problems.add("fp4", "is given without fp8",
+                 "give the fp8 rate too: mxfp4 weights compute there");
+  }
+}
+
+double core_voltage(const GpuParameters& gpu, double clock_ratio) {
+  const double knee = gpu.knee_clock.value / gpu.max_clock.value;
+  const double low = gpu.knee_voltage.value.value;
+  const double high = gpu.max_voltage.value.value;
+  if (clock_ratio <= knee || knee >= 1) return clock_ratio < 1 ? low : high;
+  return low + (high - low) * (clock_ratio - knee) / (1 - knee);
+}
+
+}  // namespace mw::models

@@ -1,0 +1,269 @@
+#include "models/compute/step_law.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/compute/model_size.hpp"
+#include "sim/portable_math.hpp"
+
+namespace mw::models {
+namespace {
+
+// Kernels overlap memory and arithmetic: (x^1.5 + y^1.5)^(1/1.5), between a sum and the larger.
+// The exponent belongs to the calibration (docs/models/compute.md).
+double overlap(double x, double y) {
+  const double sum = x * std::sqrt(x) + y * std::sqrt(y);
+  return sum > 0 ? sim::portable::pow(sum, 2.0 / 3.0) : 0;
+}
+
+double log2_of(double x) {
+  return sim::portable::log(x) / sim::portable::log(2.0);
+}
+
+constexpr double activation_bytes = 2;           // activations are BF16
+constexpr double activation_passes = 8;          // reads and writes of the hidden vector per layer
+constexpr double reference_bandwidth = 3.35e12;  // H100 SXM, where the sampler was fitted
+
+}  // namespace
+
+double expected_maximum(int n) {
+  // Harter 1961, "Expected values of normal order statistics", Biometrika 48: n = 1, 2, 4, ... 128.
+  static constexpr double at_power_of_two[] = {0,      0.5642, 1.0294, 1.4236,
+                                               1.7660, 2.0697, 2.3437, 2.5944};
+  if (n <= 1) return 0;
+  const double x = std::min(log2_of(n), 6.999999);
+  const int k = static_cast<int>(x);
+  const double part = x - k;
+  return at_power_of_two[k] * (1 - part) + at_power_of_two[k + 1] * part;
+}
+
+StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const StackParameters& stack,
+                 const ReplicaShape& shape)
+    : gpu_(gpu),
+      llm_(llm),
+      stack_(stack),
+      shape_(shape),
+      n_(shape.gpus),
+      d_(shape.attention_dp),
+      tp_(shape.tp),
+      ep_(shape.ep),
+      bandwidth_(gpu.memory_bandwidth.value.value * gpu.bandwidth_factor.value),
+      bf16_rate_(gpu.bf16.value.value * gpu.compute_factor.value) {}
+
+double StepLaw::compute_rate(Precision weights) const {
+  const double fp8 = gpu_.fp8.value.value * gpu_.compute_factor.value;
+  const double fp4 = gpu_.fp4.value.value * gpu_.compute_factor.value;
+  switch (weights) {
+    case Precision::fp8:
+      return fp8 > 0 ? fp8 : bf16_rate_;
+    case Precision::mxfp4:  // FP8 activations where FP4 units exist, else unpacked to BF16
+      return fp4 > 0 ? fp8 : bf16_rate_;
+    case Precision::nvfp4:
+      return fp4 > 0 ? fp4 : bf16_rate_;
+    case Precision::bf16:
+      break;
+  }
+  return bf16_rate_;
+}
+
+double StepLaw::compute_energy(Precision weights) const {
+  const double bf16 = gpu_.flop_energy.value.value;
+  const double fp8 = bf16 * gpu_.fp8_energy_ratio.value;
+  const bool has_fp4 = gpu_.fp4.value.value > 0;
+  switch (weights) {
+    case Precision::fp8:
+      return gpu_.fp8.value.value > 0 ? fp8 : bf16;
+    case Precision::mxfp4:
+      return has_fp4 ? fp8 : bf16;
+    case Precision::nvfp4:
+      return has_fp4 ? bf16 * gpu_.fp4_energy_ratio.value : bf16;
+    case Precision::bf16:
+      break;
+  }
+  return bf16;
+}
+
+KernelCost StepLaw::memory_cost(double bytes) const {
+  const double energy = bytes * gpu_.memory_energy.value.value;
+  const double core = gpu_.memory_core_share.value;
+  return {0, energy * core, energy * (1 - core)};
+}
+
+KernelCost StepLaw::dense(double tokens, double stretch) const {
+  const bool four_bit = shape_.weights == Precision::mxfp4 || shape_.weights == Precision::nvfp4;
+  const Precision attention_kind = four_bit ? llm_.attention_at_4bit : shape_.weights;
+  const double attention = attention_weights_total(llm_);
+  const double other = feed_forward_weights(llm_);
+  const double bytes = d_ * (attention * bytes_per_element(attention_kind) +
+                             other * bytes_per_element(shape_.weights));
+  const double attention_flops = 2 * attention * tokens;
+  const double other_flops = 2 * other * tokens;
+  const double read = bytes / (n_ * bandwidth_ * stack_.dense_bandwidth.value);
+  const double compute = (attention_flops / compute_rate(attention_kind) +
+                          other_flops / compute_rate(shape_.weights)) /
+                         (n_ * stack_.dense_compute.value);
+  KernelCost cost = memory_cost(bytes);
+  cost.time = overlap(read, compute * stretch);
+  cost.core_energy += attention_flops * compute_energy(attention_kind) +
+                      other_flops * compute_energy(shape_.weights);
+  return cost;
+}
+
+KernelCost StepLaw::experts(double tokens, double stretch) const {
+  if (llm_.moe_layers == 0 || tokens <= 0) return {};
+  const double experts = llm_.experts;
+  const double per_token = llm_.experts_per_token;
+  const double weights = expert_weights(llm_);
+  const bool block_fp8 = shape_.weights == Precision::fp8 && llm_.fp8_scaling == Fp8Scaling::block;
+
+  // Uniform routing: an expert is hit by none of the tokens with probability (1 - k/E)^T.
+  const double miss =
+      per_token < experts ? sim::portable::pow(1 - per_token / experts, tokens) : 0.0;
+  const double hit = 1 - miss;
+  const double z = expected_maximum(shape_.ep);
+  const double on_rank = experts / ep_;
+  const double slowest =
+      std::min(on_rank, on_rank * hit + z * std::sqrt(on_rank * hit * miss * (1 - 1 / ep_)));
+  const double imbalance = 1 + z * std::sqrt((ep_ - 1) / (tokens * per_token));
+
+  double share = stack_.expert_bandwidth.value;
+  if (shape_.weights == Precision::fp8 && !block_fp8) {
+    share = stack_.expert_bandwidth_fp8_tensor.value;
+  } else if (shape_.weights == Precision::mxfp4 || shape_.weights == Precision::nvfp4) {
+    share = stack_.expert_bandwidth_4bit.value;
+  }
+  const double stored = bytes_per_element(shape_.weights);
+  const double layers = llm_.moe_layers;
+  const double gpus_per_rank = n_ / ep_;
+  const double read = layers * slowest * weights * stored / (gpus_per_rank * bandwidth_ * share);
+
+  // Every expert that is hit works on whole tiles of rows.
+  const double tile = block_fp8 ? stack_.expert_tile_block_fp8.value : stack_.expert_tile.value;
+  const double rows = experts * hit * std::max(tokens * per_token / (experts * hit), tile);
+  const double flops = layers * 2 * weights * rows;
+  const double compute =
+      flops * imbalance / (n_ * compute_rate(shape_.weights) * stack_.expert_compute.value);
+
+  KernelCost cost = memory_cost(layers * experts * hit * weights * stored);
+  cost.time = overlap(read, compute * stretch);
+  cost.core_energy += flops * compute_energy(shape_.weights);
+  return cost;
+}
+
+KernelCost StepLaw::activations(double tokens) const {
+  // Every rank of a tensor-parallel group holds and rewrites the same hidden vectors; expert
+  // ranks permute all tokens.
+  const double hidden =
+      activation_passes * llm_.hidden * llm_.layers * activation_bytes * tokens / d_;  // per GPU
+  const double permute = llm_.moe_layers == 0
+                             ? 0.0
+                             : llm_.experts_per_token *
+                                   (2.0 * llm_.hidden * n_ + 3.0 * llm_.moe_inter) *
+                                   activation_bytes * llm_.moe_layers * tokens / n_;  // per GPU
+  const double rate = gpu_.memory_bandwidth.value.value;
+  KernelCost cost = memory_cost(n_ * (hidden + permute));
+  cost.time = hidden / (rate * stack_.activation_bandwidth.value) +
+              permute / (rate * stack_.permute_bandwidth.value);
+  return cost;
+}
+
+KernelCost StepLaw::collectives(double tokens) const {
+  if (shape_.gpus == 1) return {};
+  const double layers = llm_.layers;
+  // Ring or switch all-reduce after attention and after the feed-forward part, per GPU.
+  const double reduce =
+      2 * layers * (tokens / d_) * llm_.hidden * activation_bytes * 2 * (tp_ - 1) / tp_;
+  // With data-parallel attention, experts on other ranks get their tokens by all-to-all, there
+  // and back.
+  const double exchange = shape_.attention_dp > 1 && shape_.ep > 1
+                              ? 2 * double(llm_.moe_layers) * (tokens / n_) *
+                                    llm_.experts_per_token * llm_.hidden * activation_bytes *
+                                    (1 - 1 / ep_)
+                              : 0.0;
+  KernelCost cost;
+  cost.time = 2 * layers * stack_.collective_latency.value.value * log2_of(n_) +
+              (reduce + exchange) / (gpu_.link_bandwidth.value.value * stack_.link_share.value);
+  cost.other_energy = n_ * (reduce + exchange) * gpu_.link_energy.value.value;
+  return cost;
+}
+
+double StepLaw::gaps() const {
+  double time =
+      stack_.step_overhead.value.value +
+      stack_.attention_layer_gap.value.value * (attention_layers(llm_) + llm_.mamba_layers) +
+      stack_.moe_layer_gap.value.value * llm_.moe_layers;
+  if (shape_.weights == Precision::fp8) time += stack_.fp8_layer_gap.value.value * llm_.layers;
+  return time;
+}
+
+KernelCost StepLaw::tokens(std::int64_t tokens, double stretch) const {
+  const double t = static_cast<double>(tokens);
+  const KernelCost parts[] = {dense(t, stretch), experts(t, stretch), activations(t),
+                              collectives(t)};
+  KernelCost sum;
+  for (const KernelCost& part : parts) {
+    sum.time += part.time;
+    sum.core_energy += part.core_energy;
+    sum.other_energy += part.other_energy;
+  }
+  sum.time += gaps() * stretch;
+  return sum;
+}
+
+KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
+  if (sampled == 0) return {};
+  const double count = static_cast<double>(sampled);
+  const double weights = head_weights(llm_);
+  const double bytes = d_ * weights * bytes_per_element(Precision::bf16);
+  const double flops = 2 * weights * count;
+  const double logits = count * llm_.vocab;
+  const double read = bytes / (n_ * bandwidth_ * stack_.dense_bandwidth.value);
+  const double compute = flops / (n_ * bf16_rate_ * stack_.dense_compute.value);
+  KernelCost cost = memory_cost(bytes);
+  cost.time = overlap(read, compute * stretch) +
+              stack_.sampler_per_logit.value.value * logits *
+                  (reference_bandwidth / gpu_.memory_bandwidth.value.value) * stretch;
+  cost.core_energy += flops * gpu_.flop_energy.value.value + logits * gpu_.logit_energy.value.value;
+  return cost;
+}
+
+StepLinear StepLaw::linear() const {
+  StepLinear out;
+  const double rate = n_ * bandwidth_ * stack_.attention_bandwidth.value;
+  const double layer_bytes = kv_bytes_per_layer(llm_, shape_.tp, shape_.kv);
+  const auto read = [&](double bytes, double& time, double& core, double& other) {
+    const KernelCost cost = memory_cost(bytes);
+    time = bytes / rate;
+    core = cost.core_energy;
+    other = cost.other_energy;
+  };
+  read(layer_bytes * llm_.full_attention_layers, out.kv_full_time, out.kv_full_core,
+       out.kv_full_other);
+  read(layer_bytes * llm_.window_layers, out.kv_window_time, out.kv_window_core,
+       out.kv_window_other);
+  // State-space state is FP32, read and written once per token.
+  read(8.0 * llm_.mamba_layers * static_cast<double>(llm_.mamba_state), out.state_time,
+       out.state_core, out.state_other);
+  out.window = llm_.window;
+
+  const double pair_flops = attention_flops_per_pair(llm_);
+  const double pair_rate = n_ * bf16_rate_ * stack_.dense_compute.value;
+  out.pair_full_time = pair_flops * llm_.full_attention_layers / pair_rate;
+  out.pair_full_core = pair_flops * llm_.full_attention_layers * gpu_.flop_energy.value.value;
+  out.pair_window_time = pair_flops * llm_.window_layers / pair_rate;
+  out.pair_window_core = pair_flops * llm_.window_layers * gpu_.flop_energy.value.value;
+
+  out.host_base = stack_.host_base.value.value;
+  out.host_per_sequence = stack_.host_per_sequence.value.value;
+  out.idle_power = n_ * gpu_.idle.value.value;
+  out.power_ceiling = n_ * gpu_.tdp.value.value * gpu_.power_ceiling.value;
+  return out;
+}
+
+LevelLaw StepLaw::level(double clock_ratio) const {
+  const double volts = core_voltage(gpu_, clock_ratio) / gpu_.max_voltage.value.value;
+  return {clock_ratio, 1 / clock_ratio, volts * volts,
+          n_ * gpu_.busy_share.value * gpu_.tdp.value.value * clock_ratio * volts * volts};
+}
+
+}  // namespace mw::models

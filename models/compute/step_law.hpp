@@ -1,0 +1,58 @@
+#pragma once
+#include <cstdint>
+
+#include "models/compute/gpu.hpp"
+#include "models/compute/llm.hpp"
+#include "models/compute/replica.hpp"
+#include "models/compute/stack.hpp"
+#include "models/compute/step_cost.hpp"
+
+// The formulas behind the tables, in seconds and joules over the whole replica. Docs:
+// docs/models/compute.md, which also says where each comes from.
+namespace mw::models {
+
+/// Time and energy of a group of kernels. Energies at the maximum clock.
+struct KernelCost {
+  double time = 0;
+  double core_energy = 0;   // on the core's supply
+  double other_energy = 0;  // memory and links
+};
+
+class StepLaw {
+ public:
+  StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const StackParameters& stack,
+          const ReplicaShape& shape);
+
+  /// Everything that depends on the number of tokens in the iteration: dense layers, experts,
+  /// activations, collectives, gaps. `stretch` is f_max / f.
+  KernelCost tokens(std::int64_t tokens, double stretch) const;
+  /// Output head and sampler.
+  KernelCost sampling(std::int64_t sampled, double stretch) const;
+  StepLinear linear() const;
+  LevelLaw level(double clock_ratio) const;
+
+  // The parts, for tests and for saying what bounds a replica.
+  KernelCost dense(double tokens, double stretch) const;
+  KernelCost experts(double tokens, double stretch) const;
+  KernelCost activations(double tokens) const;
+  KernelCost collectives(double tokens) const;
+  double gaps() const;
+
+ private:
+  double compute_rate(Precision weights) const;
+  double compute_energy(Precision weights) const;
+  KernelCost memory_cost(double bytes) const;
+
+  GpuParameters gpu_;
+  LlmParameters llm_;
+  StackParameters stack_;
+  ReplicaShape shape_;
+  double n_, d_, tp_, ep_;
+  double bandwidth_;  // of one GPU times its bandwidth factor
+  double bf16_rate_;  // of one GPU times its compute factor
+};
+
+/// E[max of n standard normals]: the excess of the slowest of n ranks, in standard deviations.
+double expected_maximum(int n);
+
+}  // namespace mw::models
