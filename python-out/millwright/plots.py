@@ -5,6 +5,7 @@ import warnings
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 # Okabe and Ito's colours, which people with any colour vision tell apart
 # (https://jfly.uni-koeln.de/color/).
@@ -22,9 +23,10 @@ def _figure(run, title, panels=1):
     figure, axes = plt.subplots(1, panels, figsize=(12, 7), dpi=100, layout="constrained")
     name = run.title or run.path
     figure.suptitle(
-        f"{title}\n{name}{'' if run.complete else ' (incomplete run)'}",
-        x=0.01, ha="left", fontsize=15,
+        f"{title}: {name}{'' if run.complete else ' (incomplete run)'}",
+        x=0.012, ha="left", fontsize=16,
     )  # fmt: skip
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     for axis in np.atleast_1d(axes):
         axis.grid(True, color="#dddddd", linewidth=0.8)
         axis.set_axisbelow(True)
@@ -65,7 +67,7 @@ STACK = [
     ("gpu_power", "GPUs", BLUE),
     (None, "rest of the IT: hosts, switches,\nnetwork, storage", SKY),
     ("rack_loss_power", "losses in the racks", PURPLE),
-    ("electrical_loss_power", "losses on the way to them", ORANGE),
+    ("electrical_loss_power", "losses upstream: UPS,\ntransformers, wiring", ORANGE),
     ("pump_power", "pumps", GREEN),
     ("heat_rejection_power", "heat rejection", VERMILION),
     ("air_side_power", "air side", YELLOW),
@@ -187,17 +189,18 @@ def latency(run):
                     if np.isfinite(value):
                         axis.annotate(
                             _milliseconds(value), (x, value), textcoords="offset points",
-                            xytext=(0, 9), ha="center", fontsize=9,
+                            xytext=(-6, 8), ha="right", fontsize=9,
                         )  # fmt: skip
         axis.set_yscale("log")
         low, high = axis.get_ylim()
         axis.set_ylim(low / 1.3, high * 1.3)
+        axis.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter(lambda value, _: _milliseconds(value))
         axis.yaxis.set_minor_formatter(lambda value, _: "")
         axis.set_xticks(range(len(quantiles)), [f"P{q * 100:g}" for q in quantiles])
-        axis.set_xlim(-0.4, len(quantiles) - 0.6)
+        axis.set_xlim(-0.6, len(quantiles) - 0.6)
         axis.set_xlabel("percentile of requests")
-        axis.set_ylabel(f"{meaning} (log scale)")
+        axis.set_ylabel("time (log scale)")
         axis.set_title(f"{meaning} ({metric.upper()})", loc="left", fontsize=12)
     _legend_outside(axes[-1], title="service")
     return figure
