@@ -1,7 +1,5 @@
 #include "models/compute/gpu.hpp"
 
-#include <fmt/format.h>
-
 namespace mw::models {
 
 void check(const GpuParameters& gpu, sim::Problems& problems) {
@@ -20,6 +18,14 @@ void check(const GpuParameters& gpu, sim::Problems& problems) {
   }
   if (gpu.min_power_limit.value > gpu.tdp.value) {
     problems.add("min_power_limit", "is above tdp", "give a limit no higher than tdp");
+  }
+  if (gpu.fp8.value.value > 0 && gpu.fp8_energy_ratio.value <= 0) {
+    problems.add("fp8_energy_ratio", "is missing beside fp8",
+                 "give the energy per FP8 operation relative to BF16 (0.6 on H100)");
+  }
+  if (gpu.fp4.value.value > 0 && gpu.fp4_energy_ratio.value <= 0) {
+    problems.add("fp4_energy_ratio", "is missing beside fp4",
+                 "give the energy per FP4 operation relative to BF16");
   }
   if (gpu.fp4.value.value > 0 && gpu.fp8.value.value <= 0) {
     problems.add("fp4", "is given without fp8",

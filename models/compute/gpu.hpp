@@ -91,15 +91,9 @@ void describe(Self& self, auto&& visit) {
       "flop_energy", self.flop_energy,
       About{.text = "Energy per BF16 operation at the maximum clock", .min = 0, .required = true});
   visit("fp8_energy_ratio", self.fp8_energy_ratio,
-        About{.text = "Energy per FP8 operation relative to BF16",
-              .min = 0,
-              .max = 2,
-              .required = true});
+        About{.text = "Energy per FP8 operation relative to BF16", .min = 0, .max = 2});
   visit("fp4_energy_ratio", self.fp4_energy_ratio,
-        About{.text = "Energy per FP4 operation relative to BF16",
-              .min = 0,
-              .max = 2,
-              .required = true});
+        About{.text = "Energy per FP4 operation relative to BF16", .min = 0, .max = 2});
   visit("memory_energy", self.memory_energy,
         About{.text = "Energy per byte read from memory, whole path", .min = 0, .required = true});
   visit("memory_core_share", self.memory_core_share,
