@@ -1,0 +1,80 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "models/compute/step_table.hpp"
+#include "sim/describe.hpp"
+#include "sim/fixed.hpp"
+
+namespace mw::models {
+
+/// Limits of the scheduler of one replica; names and defaults as vLLM V1 has them.
+struct EngineParameters {
+  int max_num_seqs = 256;
+  int max_num_batched_tokens = 8192;
+  int block_size = 16;
+  std::optional<std::int64_t> kv_blocks;
+};
+
+template <sim::Describes<EngineParameters> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("max_num_seqs", self.max_num_seqs,
+        About{.text = "Most requests that run at a time", .min = 1, .max = 16384});
+  visit("max_num_batched_tokens", self.max_num_batched_tokens,
+        About{.text = "Most tokens in one iteration: decodes and prefill chunks together",
+              .min = 2,
+              .max = 1048576});
+  visit("block_size", self.block_size,
+        About{.text = "Tokens in a block of the KV cache", .min = 1, .max = 1024});
+  visit("kv_blocks", self.kv_blocks,
+        About{.text = "Blocks of the KV cache; otherwise what the memory holds beside the weights",
+              .min = 1});
+}
+
+/// A budget above the number of sequences: then no decode is ever skipped, and the one partial
+/// prefill always gets a token.
+inline void check(const EngineParameters& engine, sim::Problems& problems) {
+  if (engine.max_num_batched_tokens <= engine.max_num_seqs) {
+    problems.add("max_num_batched_tokens", "is not above max_num_seqs",
+                 "raise it above " + std::to_string(engine.max_num_seqs) +
+                     ", so that every running request gets its token");
+  }
+}
+
+/// Blocks that hold `tokens` tokens.
+MW_HD constexpr std::int64_t blocks_for(std::int64_t tokens, std::int64_t block_size) {
+  return (tokens + block_size - 1) / block_size;
+}
+
+inline std::int64_t kv_blocks(const EngineParameters& engine, const StepTable& table) {
+  return engine.kv_blocks ? *engine.kv_blocks : table.kv_token_capacity / engine.block_size;
+}
+
+/// The last output token is never computed, so a request needs room for one token less.
+MW_HD constexpr bool can_ever_fit(std::int64_t prompt, std::int64_t output, std::int64_t block_size,
+                                  std::int64_t blocks) {
+  return blocks_for(prompt + output - 1, block_size) <= blocks;
+}
+
+/// Whether this iteration's average power stays within the limit: energy <= limit * time, in
+/// integers (nJ against mW * ps).
+MW_HD inline bool within_power(const StepCost& cost, std::int64_t limit_mw) {
+  return cost.energy_nj <= sim::mul_div_floor(limit_mw, cost.time_ps, 1'000'000);
+}
+
+/// The highest clock (lowest level) whose average power in this iteration fits; the lowest clock
+/// where none does.
+MW_HD inline int level_for_power(const StepTableView& table, const StepLoad& load,
+                                 std::int64_t limit_mw) {
+  for (int level = 0; level + 1 < table.levels; ++level) {
+    if (within_power(step_cost(table, level, load), limit_mw)) return level;
+  }
+  return table.levels - 1;
+}
+inline int level_for_power(const StepTable& table, const StepLoad& load, std::int64_t limit_mw) {
+  return level_for_power(table.view(), load, limit_mw);
+}
+
+}  // namespace mw::models

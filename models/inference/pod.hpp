@@ -1,0 +1,80 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "models/compute/step_table.hpp"
+#include "models/inference/counts.hpp"
+#include "models/inference/engine.hpp"
+#include "models/inference/replica.hpp"
+#include "models/inference/request.hpp"
+#include "models/inference/router.hpp"
+#include "sim/describe.hpp"
+#include "sim/time.hpp"
+#include "sim/trace_hash.hpp"
+
+// A pod: one router front and the replicas it feeds, one ordered event loop.
+//
+// Order within the pod is the order of moments; at one and the same moment: ends of iterations,
+// then arrivals (so the router has counted what completed), then starts of iterations. Hence an
+// iteration sees every arrival up to and including the moment it starts, and an idle replica starts
+// at the arrival itself. Replicas meet only in the router, so ties between them have no meaning.
+//
+// Causes of lost tokens, the first that applies: a request that no replica could ever hold, or that
+// was late after a preemption, lost its tokens to KV memory; a late one that shared an iteration
+// slowed by a power limit, to the cap; any other late one, to the queue, which is the load.
+namespace mw::models {
+
+struct PodParameters {
+  std::shared_ptr<const StepTable> table;  // all replicas are alike
+  EngineParameters engine;
+  RouterPolicy router = RouterPolicy::least_tokens;
+  int replicas = 1;
+  Slo slo;
+  std::uint64_t seed = 0;
+  std::uint32_t partition = 0;
+  bool keep_records = false;  // fill PodEpoch::records
+};
+
+struct PodState {
+  sim::Time now = 0;
+  std::vector<ReplicaState> replicas;
+  RouterState router;
+  Latencies latencies;
+  sim::TraceHash refusals;
+};
+template <sim::Describes<PodState> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("now", self.now, About{.text = "Everything before this moment has happened, ns"});
+  visit("replicas", self.replicas, About{.text = "Its replicas"});
+  visit("router", self.router, About{.text = "Its router"});
+  visit("latencies", self.latencies, About{.text = "Latencies since the start"});
+  visit("refusals", self.refusals, About{.text = "Fingerprint of refused requests"});
+}
+
+/// What one epoch handed up. Energy is binned by replica on the epoch's sub-grid, idle included.
+struct PodEpoch {
+  sim::Time start = 0, end = 0, sub_step = sim::second;
+  int bins = 0;
+  std::vector<std::int64_t> energy_nj;  // [replica][bin]
+  PodCounts counts;
+  std::vector<RequestRecord> records;
+};
+
+/// Clears the epoch for [start, end). The last bin is shorter where sub_step does not divide it.
+void begin_epoch(PodEpoch& epoch, int replicas, sim::Time start, sim::Time end, sim::Time sub_step);
+
+/// Idle replicas at time 0. The engine's limits must lie within the table's.
+PodState initial_pod(const PodParameters& parameters);
+
+/// Lets everything before `until` happen. `arrivals` are sorted by time and lie in
+/// [pod.now, until), which lies in the epoch. Where an epoch is cut changes nothing.
+void advance(PodState& pod, const PodParameters& parameters, std::span<const Arrival> arrivals,
+             sim::Time until, PodEpoch& epoch);
+
+/// One fingerprint of all that happened in the pod.
+sim::TraceHash trace_hash(const PodState& pod);
+
+}  // namespace mw::models

@@ -1,0 +1,97 @@
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "models/inference/counts.hpp"
+#include "models/inference/engine.hpp"
+#include "models/inference/request.hpp"
+#include "models/inference/router.hpp"
+#include "sim/time.hpp"
+#include "sim/trace_hash.hpp"
+
+// The plain engine: one iteration at a time, each running request touched by itself. It is slow and
+// plain on purpose: faster engines are held against it and must agree bit for bit.
+//
+// An iteration is scheduled as vLLM V1 does (v1/core/sched/scheduler.py; first come, first served,
+// preemption by recomputation):
+//   1. Running requests in order of admission, oldest first: a decode takes one token, the one
+//      partial prefill (always the youngest) continues with what the token budget leaves. Whoever
+//      needs a KV block when none is free sends the youngest running request back to the front of
+//      the queue, its blocks freed and its tokens to be computed anew; a request that is itself
+//      the youngest sends itself.
+//   2. If nobody was sent back: the head of the queue is admitted while budget is left, fewer than
+//      max_num_seqs run, and the blocks of its first chunk are free. Nobody overtakes the head.
+// All tokens of the iteration are there at its end, and so are the blocks of completed requests.
+namespace mw::models {
+
+inline constexpr std::int64_t no_power_limit = std::numeric_limits<std::int64_t>::max();
+
+/// Kinds of transitions that the trace hash folds. Numbers are part of the hash: never reuse one.
+enum class Transition : std::uint32_t {
+  refused = 1,
+  admitted = 2,
+  first_token = 3,
+  completed = 4,
+  preempted = 5,
+  level_changed = 6,
+};
+
+struct ReplicaState {
+  // Set-points: read at every start of an iteration.
+  std::int32_t requested_level = 0;              // clock level, 0 = highest clock
+  std::int64_t power_limit_mw = no_power_limit;  // mean power of an iteration
+
+  RequestQueue waiting;
+  std::vector<Request> running;  // in order of admission, oldest first
+  std::int64_t free_blocks = 0;
+
+  // The iteration that runs, if any: `started` to `ends`. Otherwise idle.
+  bool busy = false;
+  std::int32_t level = 0;  // of the iteration that runs or ran last
+  sim::FineTime started{}, ends{};
+  std::int64_t prefill_nj = 0, decode_nj = 0;
+  sim::FineTime accounted{};           // energy is handed up until here
+  std::int64_t capped_iterations = 0;  // since the start
+  sim::TraceHash hash;
+};
+template <sim::Describes<ReplicaState> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("requested_level", self.requested_level, About{.text = "Clock level asked for", .min = 0});
+  visit("power_limit_mw", self.power_limit_mw, About{.text = "Power limit, milliwatt", .min = 0});
+  visit("waiting", self.waiting, About{.text = "Requests that wait"});
+  visit("running", self.running, About{.text = "Requests that run, oldest first"});
+  visit("free_blocks", self.free_blocks, About{.text = "KV blocks free", .min = 0});
+  visit("busy", self.busy, About{.text = "An iteration runs"});
+  visit("level", self.level, About{.text = "Clock level of the newest iteration", .min = 0});
+  visit("started", self.started, About{.text = "Start of the iteration that runs"});
+  visit("ends", self.ends, About{.text = "Its end"});
+  visit("prefill_nj", self.prefill_nj, About{.text = "Its energy beyond the decode-only step, nJ"});
+  visit("decode_nj", self.decode_nj, About{.text = "Its energy as a decode-only step, nJ"});
+  visit("accounted", self.accounted, About{.text = "Energy is handed up until here"});
+  visit("capped_iterations", self.capped_iterations,
+        About{.text = "Iterations that a power limit slowed, since the start"});
+  visit("hash", self.hash, About{.text = "Fingerprint of its transitions"});
+}
+
+/// What an engine reads, and where it writes besides its replica's state.
+struct EngineContext {
+  const EngineParameters& engine;
+  const StepTableView& table;
+  std::int32_t replica = 0;  // its index in the pod
+  std::int64_t ttft_limit_ps = no_power_limit, tpot_limit_ps = no_power_limit;
+  PodCounts& counts;
+  Latencies& latencies;
+  RouterState& router;
+  std::vector<RequestRecord>* records = nullptr;  // null: none are kept
+};
+
+/// Schedules the next iteration at `now` and starts it. False, and nothing changes, when there is
+/// nothing to run. All arrivals up to and including `now` are in the queue.
+bool start_iteration(ReplicaState& replica, const EngineContext& context, sim::FineTime now);
+
+/// The iteration's end, at replica.ends: tokens appear, completed requests leave.
+void finish_iteration(ReplicaState& replica, const EngineContext& context);
+
+}  // namespace mw::models
