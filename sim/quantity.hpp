@@ -70,6 +70,7 @@ MW_QUANTITY(Money, "USD", "USD");
 MW_QUANTITY(MoneyPerEnergy, "USD/J", "USD/MWh");
 MW_QUANTITY(MoneyPerPower, "USD/W", "USD/kW");
 MW_QUANTITY(MoneyPerPowerTime, "USD/W/s", "USD/kW/month");
+MW_QUANTITY(MoneyPerVolume, "USD/m3", "USD/m3");
 MW_QUANTITY(MoneyPerToken, "USD/token", "USD/Mtok");
 MW_QUANTITY(CarbonPerEnergy, "kg/J", "kg/MWh");
 

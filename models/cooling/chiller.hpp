@@ -1,0 +1,59 @@
+#pragma once
+#include <algorithm>
+
+#include "sim/describe.hpp"
+#include "sim/quantity.hpp"
+
+namespace mw::models {
+
+/// A compressor as a share of the ideal (Carnot) one. Catalogue curves end below 16 degC leaving
+/// water, so they say nothing of trim chillers at 30 to 42 degC; this form extrapolates soberly.
+struct ChillerParameters {
+  sim::Sourced<double> carnot_share{
+      0.42, sim::Confidence::assumed,
+      "Millwright: 0.35-0.5 usual; a data-sheet air-cooled chiller (York YCAL0033EE, COP 3.1 at "
+      "6.67/35 degC) has about 0.4 with these approaches"};
+  sim::Sourced<sim::TemperatureDifference> evaporator_approach{
+      {3}, sim::Confidence::assumed, "Millwright"};
+  sim::Sourced<sim::TemperatureDifference> condenser_approach{
+      {12}, sim::Confidence::assumed, "Millwright: air-cooled condenser over dry bulb"};
+  sim::Sourced<sim::TemperatureDifference> least_lift{
+      {10}, sim::Confidence::assumed, "Millwright: head pressure control"};
+  sim::Sourced<double> most_cop{12, sim::Confidence::assumed, "Millwright"};
+  sim::Sourced<double> condenser_fan_share{
+      0.03, sim::Confidence::assumed, "Millwright: fan power per heat rejected; dry coolers 0.04"};
+};
+template <sim::Describes<ChillerParameters> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit(
+      "carnot_share", self.carnot_share,
+      About{
+          .text = "COP over the ideal COP between the same temperatures", .min = 0.05, .max = 0.9});
+  visit("evaporator_approach", self.evaporator_approach,
+        About{.text = "Leaving coolant over evaporating temperature", .min = 0, .max = 30});
+  visit("condenser_approach", self.condenser_approach,
+        About{.text = "Condensing temperature over outdoor air", .min = 0, .max = 50});
+  visit("least_lift", self.least_lift,
+        About{.text = "Smallest difference between condensing and evaporating", .min = 1});
+  visit("most_cop", self.most_cop, About{.text = "Upper bound of the COP", .min = 1, .max = 50});
+  visit("condenser_fan_share", self.condenser_fan_share,
+        About{.text = "Condenser fan power per heat rejected", .min = 0, .max = 0.2});
+}
+
+/// COP of the compressor for a leaving temperature and outdoor air, both in degC.
+inline double chiller_cop(const ChillerParameters& p, double leaving, double air) {
+  const double evaporating = leaving - p.evaporator_approach.value.value;
+  const double lift = air + p.condenser_approach.value.value - evaporating;
+  const double ideal =
+      (evaporating + sim::zero_celsius_in_kelvin) / std::max(lift, p.least_lift.value.value);
+  return std::min(p.carnot_share.value * ideal, p.most_cop.value);
+}
+
+/// Compressor and condenser fans (W) for a heat taken up at the evaporator.
+inline double chiller_power(const ChillerParameters& p, double heat, double leaving, double air) {
+  const double compressor = heat / chiller_cop(p, leaving, air);
+  return compressor + p.condenser_fan_share.value * (heat + compressor);
+}
+
+}  // namespace mw::models

@@ -1,0 +1,93 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/describe.hpp"
+#include "sim/quantity.hpp"
+
+namespace mw::models {
+
+/// Long-run means of one calendar month.
+struct ClimateMonth {
+  sim::Temperature dry_bulb;
+  sim::TemperatureDifference daily_range;
+  sim::Temperature dew_point;
+};
+template <sim::Describes<ClimateMonth> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("dry_bulb", self.dry_bulb,
+        About{.text = "Mean air temperature", .min = 180, .max = 340, .required = true});
+  visit("daily_range", self.daily_range,
+        About{.text = "Mean daily maximum less mean daily minimum",
+              .min = 0,
+              .max = 40,
+              .required = true});
+  visit("dew_point", self.dew_point,
+        About{.text = "Mean dew point", .min = 180, .max = 320, .required = true});
+}
+
+/// Weather that never changes: for design points and tests.
+struct FixedWeather {
+  sim::Temperature dry_bulb = sim::temperature_from_degc(25);
+  sim::Temperature wet_bulb = sim::temperature_from_degc(18);
+};
+template <sim::Describes<FixedWeather> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("dry_bulb", self.dry_bulb,
+        About{.text = "Air temperature", .min = 180, .max = 340, .required = true});
+  visit("wet_bulb", self.wet_bulb,
+        About{.text = "Wet-bulb temperature", .min = 180, .max = 340, .required = true});
+}
+
+/// A place by its climate normals: smooth in the year and in the day. It has the right means and a
+/// typical day, but neither heat waves nor cold snaps.
+struct ClimateParameters {
+  static constexpr const char* catalog = "climates";
+  std::string text;
+  sim::Length elevation{0};
+  sim::Seconds utc_offset{0};
+  sim::Seconds warmest_hour{15 * 3600.0};
+  std::vector<ClimateMonth> months;
+  std::optional<FixedWeather> fixed;
+  sim::Confidence confidence = sim::Confidence::assumed;
+  std::string source;
+};
+template <sim::Describes<ClimateParameters> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("text", self.text, About{.text = "Which place, in one line"});
+  visit("elevation", self.elevation,
+        About{.text = "Height above the sea; sets the air pressure", .min = -500, .max = 6000});
+  visit("utc_offset", self.utc_offset,
+        About{.text = "Local standard time less UTC", .min = -14 * 3600.0, .max = 14 * 3600.0});
+  visit("warmest_hour", self.warmest_hour,
+        About{.text = "Time after local midnight of the day's maximum", .min = 0, .max = 86400});
+  visit("months", self.months, About{.text = "The twelve months, January first"});
+  visit("fixed", self.fixed, About{.text = "Constant weather instead of months"});
+  visit("confidence", self.confidence, About{.text = "How sure these figures are"});
+  visit("source", self.source, About{.text = "Where they come from"});
+}
+void check(const ClimateParameters& climate, sim::Problems& problems);
+
+struct Weather {
+  double dry_bulb;        // degC
+  double wet_bulb;        // degC
+  double humidity_ratio;  // kg/kg
+  double pressure;        // Pa
+};
+
+/// Weather at a moment, in seconds since 1970-01-01T00:00Z.
+///
+/// Each monthly series becomes the sum of five harmonics and the alternating term whose averages
+/// over the months, taken as twelfths of the year, are exactly the twelve given means; to this the
+/// dry bulb adds a cosine of the day. The dew point follows the year only, and where the air would
+/// be colder than that it is the air temperature.
+Weather weather_at(const ClimateParameters& climate, double utc_seconds);
+
+Weather weather_of(const FixedWeather& fixed, double elevation_m = 0);
+
+}  // namespace mw::models

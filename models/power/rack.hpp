@@ -1,0 +1,193 @@
+#pragma once
+#include <span>
+#include <string>
+
+#include "models/compute/gpu.hpp"
+#include "models/power/converter.hpp"
+#include "sim/describe.hpp"
+#include "sim/quantity.hpp"
+
+namespace mw::models {
+
+enum class RackKind { compute, network, storage, cpu };
+inline std::span<const char* const> enum_names(RackKind) {
+  static constexpr const char* names[] = {"compute", "network", "storage", "cpu"};
+  return names;
+}
+
+/// Equal converters side by side in a rack (power shelves, DC-DC stages); none if modules is 0.
+struct RackConverter {
+  int modules = 0;
+  int spare = 0;
+  sim::Sourced<sim::Power> rating;
+  ConverterParameters loss;
+};
+template <sim::Describes<RackConverter> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("modules", self.modules,
+        About{.text = "Modules installed; all of them share the load", .min = 0, .max = 10000});
+  visit("spare", self.spare,
+        About{.text = "How many of them may fail with the rack still at full load",
+              .min = 0,
+              .max = 10000});
+  visit("rating", self.rating, About{.text = "Rated output of one module", .min = 0});
+  visit("loss", self.loss, About{.text = "What it loses"});
+}
+void check(const RackConverter& converter, sim::Problems& problems);
+
+/// A rack as one node of the electrical and the cooling network. "Tray" is the unit that holds a
+/// host: a compute tray of an NVL72, a whole 8-GPU server, a storage or CPU server, a switch.
+struct RackParameters {
+  static constexpr const char* catalog = "racks";
+  std::string text;
+  RackKind kind = RackKind::compute;
+  sim::Entry<GpuParameters> gpu;
+  int trays = 1;
+  int gpus_per_tray = 0;
+  int link_domain = 1;
+  sim::Sourced<sim::Power> host_idle;
+  sim::Sourced<sim::Power> host_load;
+  sim::Sourced<sim::Power> link_switches;
+  sim::Sourced<sim::PowerPerByteRate> per_byte_rate;
+  sim::Sourced<sim::Power> fan;
+  sim::Sourced<double> fan_min_speed{0.3, sim::Confidence::assumed, "Millwright"};
+  RackConverter tray_converter;
+  sim::Sourced<sim::Resistance> busbar;
+  sim::Sourced<sim::Voltage> busbar_voltage{{50}, sim::Confidence::assumed, "Millwright"};
+  RackConverter shelf;
+  sim::Sourced<sim::Power> auxiliary;
+  sim::Sourced<sim::Power> design_power;
+  sim::Sourced<double> liquid_fraction;
+  sim::Sourced<sim::VolumeFlowPerPower> coolant_flow;
+  sim::Sourced<sim::Pressure> coolant_pressure_drop;
+  sim::Sourced<sim::Volume> coolant_volume;
+  sim::Sourced<sim::Temperature> max_supply;
+  sim::Sourced<sim::ThermalResistance> junction_resistance;
+  sim::Sourced<sim::Temperature> junction_limit;
+  sim::Sourced<sim::Money> price;
+
+  int gpus() const { return trays * gpus_per_tray; }
+};
+template <sim::Describes<RackParameters> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("text", self.text, About{.text = "What the rack is, in one line"});
+  visit("kind", self.kind, About{.text = "compute makes tokens; the others only serve"});
+  visit("gpu", self.gpu, About{.text = "The GPU in it: a name of catalog/gpus"});
+  visit("trays", self.trays,
+        About{.text = "Trays (servers, switches) in the rack", .min = 1, .max = 1000});
+  visit("gpus_per_tray", self.gpus_per_tray,
+        About{.text = "GPUs in one tray", .min = 0, .max = 64});
+  visit("link_domain", self.link_domain,
+        About{.text = "GPUs joined by the fast link (NVLink or its like)", .min = 1, .max = 4096});
+  visit("host_idle", self.host_idle,
+        About{.text = "Power of all in a tray but the GPUs, with no work (CPUs, memory, network "
+                      "cards, drives)",
+              .min = 0});
+  visit("host_load", self.host_load,
+        About{.text = "What a tray adds to that at full host load", .min = 0});
+  visit("link_switches", self.link_switches,
+        About{.text = "Power of the rack's NVLink switches, together", .min = 0});
+  visit("per_byte_rate", self.per_byte_rate,
+        About{.text = "Power per byte and second moved (network and storage racks)", .min = 0});
+  visit("fan", self.fan, About{.text = "Fan power of the rack at full speed", .min = 0});
+  visit("fan_min_speed", self.fan_min_speed,
+        About{.text = "Lowest fan speed, as a share of the full one", .min = 0, .max = 1});
+  visit("tray_converter", self.tray_converter,
+        About{.text = "DC-DC stage in the trays, where GPU and host power are counted behind it"});
+  visit("busbar", self.busbar, About{.text = "Resistance of the rack's busbar", .min = 0});
+  visit("busbar_voltage", self.busbar_voltage, About{.text = "Busbar voltage", .min = 1});
+  visit("shelf", self.shelf, About{.text = "Power supplies of the rack"});
+  visit("auxiliary", self.auxiliary,
+        About{.text = "Constant power taken at the rack's input, beside its supplies", .min = 0});
+  visit("design_power", self.design_power,
+        About{.text = "Rack power that feed and cooling are designed for, at the rack's input",
+              .min = 1,
+              .required = true});
+  visit("liquid_fraction", self.liquid_fraction,
+        About{.text = "Share of the rack's heat that goes into the coolant; the rest goes into air",
+              .min = 0,
+              .max = 1});
+  visit("coolant_flow", self.coolant_flow,
+        About{.text = "Coolant per heat into liquid, at design", .min = 0});
+  visit("coolant_pressure_drop", self.coolant_pressure_drop,
+        About{.text = "Pressure drop at that flow", .min = 0});
+  visit("coolant_volume", self.coolant_volume, About{.text = "Coolant held in the rack", .min = 0});
+  visit("max_supply", self.max_supply, About{.text = "Warmest coolant the rack accepts", .min = 0});
+  visit("junction_resistance", self.junction_resistance,
+        About{.text = "Thermal resistance of one GPU from junction to mean coolant (air, if the "
+                      "rack has no liquid) at design flow",
+              .min = 0});
+  visit("junction_limit", self.junction_limit,
+        About{.text = "Junction temperature at which clocks are cut", .min = 0});
+  visit(
+      "price", self.price,
+      About{.text = "Purchase price of the rack; 0: economics' price per watt applies", .min = 0});
+}
+void check(const RackParameters& rack, sim::Problems& problems);
+
+/// What a rack does right now.
+struct RackLoad {
+  double gpu_w = 0;      // all its GPUs at their board input
+  double host_load = 0;  // 0 to 1
+  double byte_rate = 0;  // B/s
+};
+
+/// Where a rack's watts go. input = gpu + host + link_switches + fan + tray_loss + busbar_loss +
+/// shelf_loss + auxiliary, and all of it becomes heat: input = liquid_heat + air_heat.
+struct RackPower {
+  double gpu = 0;
+  double host = 0;
+  double link_switches = 0;
+  double fan = 0;
+  double tray_loss = 0;
+  double busbar_loss = 0;
+  double shelf_loss = 0;
+  double auxiliary = 0;
+  double input = 0;
+  double liquid_heat = 0;
+  double air_heat = 0;
+};
+
+/// The rack as plain numbers: made once, stepped often.
+struct RackLaw {
+  double host_idle = 0, host_load = 0;  // W, all trays
+  double link_switches = 0, per_byte_rate = 0;
+  double fan = 0, fan_min_speed = 0, fan_full_air_heat = 1;
+  ConverterLaw tray, shelf;
+  double tray_rating = 0, shelf_rating = 0;  // W, all modules; 0: no such stage
+  double busbar_ohm_per_volt2 = 0;           // R / U^2, so that the loss is this times P^2
+  double auxiliary = 0;
+  double liquid_fraction = 0;
+};
+RackLaw make_rack_law(const RackParameters& rack);
+
+MW_HD inline RackPower rack_step(const RackLaw& law, const RackLoad& load) {
+  RackPower p;
+  p.gpu = load.gpu_w;
+  p.host = law.host_idle + law.host_load * load.host_load + law.per_byte_rate * load.byte_rate;
+  p.link_switches = law.link_switches;
+  p.auxiliary = law.auxiliary;
+  // Fans: air follows the heat that is theirs to carry, power follows the cube of the air
+  // (affinity laws).
+  const double air = (p.gpu + p.host + p.link_switches) * (1 - law.liquid_fraction);
+  double speed = air / law.fan_full_air_heat;
+  speed = speed < law.fan_min_speed ? law.fan_min_speed : (speed > 1 ? 1 : speed);
+  p.fan = law.fan * speed * speed * speed;
+  const double in_trays = p.gpu + p.host;
+  if (law.tray_rating > 0) p.tray_loss = converter_loss(law.tray, law.tray_rating, in_trays);
+  const double on_busbar = in_trays + p.tray_loss + p.link_switches + p.fan;
+  p.busbar_loss = law.busbar_ohm_per_volt2 * on_busbar * on_busbar;
+  const double from_shelf = on_busbar + p.busbar_loss;
+  if (law.shelf_rating > 0) p.shelf_loss = converter_loss(law.shelf, law.shelf_rating, from_shelf);
+  p.input = from_shelf + p.shelf_loss + p.auxiliary;
+  p.liquid_heat = p.input * law.liquid_fraction;
+  p.air_heat = p.input - p.liquid_heat;
+  return p;
+}
+
+/// The most the rack can draw: every GPU at its rated power, host and bytes at full load.
+RackPower rack_full_load(const RackParameters& rack, sim::ByteRate byte_rate = {});
+
+}  // namespace mw::models

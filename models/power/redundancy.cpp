@@ -1,0 +1,28 @@
+#include "models/power/redundancy.hpp"
+
+namespace mw::models {
+
+double installed_over_needed(Redundancy redundancy, int modules) {
+  switch (redundancy) {
+    case Redundancy::n:
+      return 1;
+    case Redundancy::n_plus_1:
+      return (modules + 1.0) / modules;
+    case Redundancy::two_n:
+      return 2;
+  }
+  return 1;
+}
+
+double availability_of(int needed, int installed, double availability) {
+  double total = 0;
+  for (int i = needed; i <= installed; ++i) {
+    double term = 1;
+    for (int k = 0; k < i; ++k) term *= availability * (installed - k) / (i - k);
+    for (int k = i; k < installed; ++k) term *= 1 - availability;
+    total += term;
+  }
+  return total;
+}
+
+}  // namespace mw::models
