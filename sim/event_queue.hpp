@@ -95,62 +95,81 @@ class IndexedHeap {
   static std::size_t first_child(std::size_t i) { return 4 * (i - 2); }
   static std::size_t parent(std::size_t i) { return i / 4 + 2; }
 
+  /// Places after the end hold this key, so that a line of siblings is always complete.
+  static constexpr EventKey nobody{never, ~0ull};
+
   struct alignas(64) Line {
-    std::array<EventKey, 4> key;
+    std::array<EventKey, 4> key{nobody, nobody, nobody, nobody};
     template <Describes<Line> Self>
     friend void describe(Self& self, auto&& visit) {
       visit("key", self.key, About{.text = "Four keys"});
     }
   };
 
-  EventKey& key(std::size_t at) { return keys_[at / 4].key[at % 4]; }
+  EventKey* flat_keys() { return keys_.data()->key.data(); }  // lines lie one behind the other
+  EventKey& key(std::size_t at) { return flat_keys()[at]; }
 
-  void put(std::size_t at, EventKey k, std::uint32_t slot) {
-    key(at) = k;
-    slots_[at] = slot;
-    positions_[slot] = static_cast<std::uint32_t>(at);
+  /// Which of four siblings comes first. Times alone decide unless two are equal. No branch depends
+  /// on which is earlier: that cannot be predicted, and this is the innermost loop of everything.
+  static std::size_t earliest(const EventKey* k) {
+    const std::size_t b = k[1].t < k[0].t, d = k[3].t < k[2].t;
+    const Time left = k[1].t < k[0].t ? k[1].t : k[0].t;
+    const Time right = k[3].t < k[2].t ? k[3].t : k[2].t;
+    if (k[0].t == k[1].t || k[2].t == k[3].t || left == right) [[unlikely]] {
+      std::size_t best = 0;
+      for (std::size_t i = 1; i < 4; ++i) {
+        if (k[i].before(k[best])) best = i;
+      }
+      return best;
+    }
+    const std::size_t right_mask = -static_cast<std::size_t>(right < left);
+    return b ^ ((b ^ (2 + d)) & right_mask);
   }
 
   void sift_up(std::size_t at, EventKey k, std::uint32_t slot) {
+    EventKey* const keys = flat_keys();
+    std::uint32_t* const slots = slots_.data();
+    std::uint32_t* const positions = positions_.data();
     while (at > root) {
       const std::size_t up = parent(at);
-      if (!k.before(key(up))) break;
-      put(at, key(up), slots_[up]);
+      if (!k.before(keys[up])) break;
+      keys[at] = keys[up];
+      slots[at] = slots[up];
+      positions[slots[at]] = static_cast<std::uint32_t>(at);
       at = up;
     }
-    put(at, k, slot);
-  }
-
-  std::size_t earliest_child(std::size_t first) const {
-    const std::array<EventKey, 4>& k = keys_[first / 4].key;
-    if (first + 4 <= end_) {  // no branches: which child is earliest cannot be predicted
-      const std::size_t left = k[1].before(k[0]) ? 1u : 0u;
-      const std::size_t right = k[3].before(k[2]) ? 3u : 2u;
-      return first + (k[right].before(k[left]) ? right : left);
-    }
-    std::size_t best = 0;
-    for (std::size_t i = 1; first + i < end_; ++i) {
-      if (k[i].before(k[best])) best = i;
-    }
-    return first + best;
+    keys[at] = k;
+    slots[at] = slot;
+    positions[slot] = static_cast<std::uint32_t>(at);
   }
 
   void sift_down(std::size_t at, EventKey k, std::uint32_t slot) {
-    for (std::size_t first; (first = first_child(at)) < end_;) {
-      const std::size_t down = earliest_child(first);
-      if (!key(down).before(k)) break;
-      put(at, key(down), slots_[down]);
+    EventKey* const keys = flat_keys();
+    std::uint32_t* const slots = slots_.data();
+    std::uint32_t* const positions = positions_.data();
+    const std::size_t end = end_;
+    for (std::size_t first; (first = first_child(at)) < end;) {
+      const std::size_t down = first + earliest(keys + first);
+      const EventKey child = keys[down];
+      if (!child.before(k)) break;
+      const std::uint32_t moved = slots[down];
+      keys[at] = child;
+      slots[at] = moved;
+      positions[moved] = static_cast<std::uint32_t>(at);
       at = down;
     }
-    put(at, k, slot);
+    keys[at] = k;
+    slots[at] = slot;
+    positions[slot] = static_cast<std::uint32_t>(at);
   }
 
   /// Takes the event at `at` out of the heap; its slot is the caller's business.
   void remove(std::size_t at) {
     const std::size_t last = --end_;
-    if (at == last) return;
     const EventKey k = key(last);
     const std::uint32_t slot = slots_[last];
+    key(last) = nobody;
+    if (at == last) return;
     if (at > root && k.before(key(parent(at)))) {
       sift_up(at, k, slot);
     } else {
