@@ -1,0 +1,192 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "models/compute/catalog_file.hpp"
+#include "models/compute/steady.hpp"
+#include "models/compute/step_table.hpp"
+
+// ML.ENERGY benchmark v3 (ml-energy/leaderboard@0cd52da): vLLM on H100 and B200, median over a
+// batch sweep. Predicted from data sheets, architectures and one set of global constants.
+namespace {
+
+using namespace mw::models;
+using mw::test::read_catalog;
+using Row = std::map<std::string, std::string>;
+
+std::vector<Row> read_csv(const std::string& path) {
+  std::ifstream in(path);
+  std::vector<Row> rows;
+  std::vector<std::string> header;
+  std::string line;
+  while (std::getline(in, line)) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    std::vector<std::string> cells;
+    std::stringstream stream(line);
+    for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
+    if (header.empty()) {
+      header = cells;
+      continue;
+    }
+    Row row;
+    for (std::size_t i = 0; i < cells.size() && i < header.size(); ++i) row[header[i]] = cells[i];
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+std::string catalog_name(const std::string& model) {
+  static const std::map<std::string, std::string> names = {
+      {"Qwen/Qwen3-8B", "qwen3_8b"},
+      {"Qwen/Qwen3-14B", "qwen3_14b"},
+      {"Qwen/Qwen3-32B", "qwen3_32b"},
+      {"Qwen/Qwen3-30B-A3B-Instruct-2507", "qwen3_30b_a3b_instruct_2507"},
+      {"Qwen/Qwen3-30B-A3B-Thinking-2507", "qwen3_30b_a3b_thinking_2507"},
+      {"Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3_coder_30b_a3b"},
+      {"Qwen/Qwen3-Coder-480B-A35B-Instruct", "qwen3_coder_480b_a35b"},
+      {"Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", "qwen3_coder_480b_a35b_fp8"},
+      {"openai/gpt-oss-20b", "gpt_oss_20b"},
+      {"meta-llama/Llama-3.1-8B-Instruct", "llama_3_1_8b"},
+      {"meta-llama/Llama-3.1-70B-Instruct", "llama_3_1_70b"},
+      {"meta-llama/Llama-3.3-70B-Instruct", "llama_3_3_70b"},
+      {"meta-llama/Llama-4-Scout-17B-16E-Instruct", "llama_4_scout"},
+      {"meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "llama_4_maverick_fp8"},
+      {"deepseek-ai/DeepSeek-V3.1", "deepseek_v3_1"},
+      {"deepseek-ai/DeepSeek-R1-0528", "deepseek_r1_0528"},
+      {"google/gemma-3-12b-it", "gemma_3_12b"},
+      {"google/gemma-3-27b-it", "gemma_3_27b"},
+      {"nvidia/NVIDIA-Nemotron-Nano-9B-v2", "nemotron_nano_9b_v2"},
+      {"nvidia/NVIDIA-Nemotron-Nano-12B-v2", "nemotron_nano_12b_v2"}};
+  const auto found = names.find(model);
+  return found == names.end() ? "" : found->second;
+}
+
+struct Errors {
+  std::vector<double> throughput, power, gap, energy;
+};
+double mean(const std::vector<double>& v) {
+  double sum = 0;
+  for (double x : v) sum += x;
+  return v.empty() ? 0 : sum / static_cast<double>(v.size());
+}
+double median(std::vector<double> v) {
+  if (v.empty()) return 0;
+  std::sort(v.begin(), v.end());
+  return v[v.size() / 2];
+}
+
+}  // namespace
+
+TEST_CASE("ML.ENERGY v3: throughput and GPU power of text serving") {
+  const char* data = std::getenv("MILLWRIGHT_DATA");
+  if (data == nullptr) {
+    MESSAGE("SKIPPED: set MILLWRIGHT_DATA to a folder with inference_energy/ to check accuracy");
+    return;
+  }
+  const std::string folder = std::string(data) + "/inference_energy/";
+  const auto rows = read_csv(folder + "mlenergy_v3_configurations.csv");
+  const auto runs = read_csv(folder + "mlenergy_num_requests.csv");
+  if (rows.empty() || runs.empty()) {
+    MESSAGE("SKIPPED: no inference_energy/mlenergy_*.csv under MILLWRIGHT_DATA");
+    return;
+  }
+  const auto requests_of = [&](const Row& r) {
+    double requests = 0;
+    for (const Row& run : runs) {
+      const bool same = run.at("task") == r.at("task") && run.at("model") == r.at("model_id") &&
+                        run.at("max_num_seqs") == r.at("max_num_seqs") &&
+                        (run.at("gpu") == "*" || run.at("gpu") == r.at("gpu_model")) &&
+                        (run.at("num_gpus") == "*" || run.at("num_gpus") == r.at("num_gpus"));
+      if (same) requests = std::stod(run.at("num_requests"));
+    }
+    return requests;
+  };
+  // Prompt lengths are not published with the table; they are part of the calibration. So are the
+  // spreads of output lengths, of which the sweep shows only the mean.
+  struct Task {
+    double prompt, cv;
+  };
+  const std::map<std::string, Task> tasks = {
+      {"lm-arena-chat", {219, 1.0}}, {"sourcegraph-fim", {525, 1.0}}, {"gpqa", {250, 0.7}}};
+
+  const StackParameters stack = read_catalog<StackParameters>("vllm_0_11");
+  const GpuParameters h100 = read_catalog<GpuParameters>("h100_sxm");
+  const GpuParameters b200 = read_catalog<GpuParameters>("b200");
+  std::map<std::tuple<std::string, std::string, int>, StepTable> tables;
+  std::map<std::string, Errors> groups;
+
+  for (const Row& r : rows) {
+    const auto task = tasks.find(r.at("task"));
+    const std::string name = catalog_name(r.at("model_id"));
+    if (task == tasks.end() || name.empty() || r.at("avg_batch_size").empty()) continue;
+    const bool hopper = r.at("gpu_model") == "H100";
+    const int gpus = std::stoi(r.at("num_gpus"));
+    const int ep = std::stoi(r.at("expert_parallel"));
+    if (!hopper && gpus == 1) continue;  // contended hosts
+    if (std::stoi(r.at("data_parallel")) > 1) continue;
+    if (name == "qwen3_coder_480b_a35b_fp8") continue;  // data-parallel attention
+    const double batch = std::stod(r.at("avg_batch_size"));
+    const double requests = requests_of(r);
+    if (requests > 0 && requests < 2 * batch) continue;  // never steady
+
+    const auto key = std::make_tuple(name, r.at("gpu_model"), gpus);
+    auto table = tables.find(key);
+    if (table == tables.end()) {
+      ReplicaShape shape;
+      shape.gpus = shape.tp = gpus;
+      shape.ep = ep;
+      const std::string& weights = r.at("weight_precision");
+      if (weights == "fp8") shape.weights = Precision::fp8;
+      if (weights == "mxfp4") shape.weights = Precision::mxfp4;
+      table = tables
+                  .emplace(key,
+                           build_step_table(hopper ? h100 : b200, read_catalog<LlmParameters>(name),
+                                            stack, shape, 3072, stack.max_batched_tokens, 1))
+                  .first;
+    }
+    SteadyLoad load;
+    load.batch = batch;
+    load.prompt_tokens = task->second.prompt;
+    load.output_tokens = std::stod(r.at("avg_output_len"));
+    load.output_cv = task->second.cv;
+    load.requests = requests;
+    load.mixed_step_burst = stack.mixed_step_burst.value;
+    const SteadyState s = steady_state(table->second.view(), 0, load);
+
+    const double throughput = std::stod(r.at("output_throughput_tokens_per_sec"));
+    const double power = std::stod(r.at("avg_power_watts"));
+    const double gap = std::stod(r.at("median_itl_ms")) * 1e-3;
+    const double energy = std::stod(r.at("energy_per_token_joules"));
+    Errors& e = groups[r.at("gpu_model")];
+    e.throughput.push_back(std::fabs(s.tokens_per_second / throughput - 1));
+    e.power.push_back(std::fabs(s.power / power - 1));
+    e.gap.push_back(std::fabs(s.median_gap / gap - 1));
+    e.energy.push_back(std::fabs(s.joules_per_token / energy - 1));
+    if (std::getenv("MILLWRIGHT_PRINT_ROWS") != nullptr) {
+      std::printf(
+          "%s %s n=%d ep=%d %s B=%.1f N=%g thr %.0f/%.0f %+.1f%% P %.0f/%.0f %+.1f%% ITL %+.1f%% "
+          "ctx %.0f pm %.2f\n",
+          name.c_str(), r.at("gpu_model").c_str(), gpus, ep, r.at("task").c_str(), batch, requests,
+          s.tokens_per_second, throughput, 100 * (s.tokens_per_second / throughput - 1), s.power,
+          power, 100 * (s.power / power - 1), 100 * (s.median_gap / gap - 1), s.context,
+          s.mixed_share);
+    }
+  }
+  for (const auto& [gpu, e] : groups) {
+    MESSAGE(gpu << ": " << e.throughput.size() << " rows; mean (median) absolute error: throughput "
+                << 100 * mean(e.throughput) << " (" << 100 * median(e.throughput) << ") %, power "
+                << 100 * mean(e.power) << " (" << 100 * median(e.power) << ") %, token gap "
+                << 100 * mean(e.gap) << " (" << 100 * median(e.gap) << ") %, J/token "
+                << 100 * mean(e.energy) << " (" << 100 * median(e.energy) << ") %");
+  }
+  CHECK(groups["H100"].throughput.size() > 100);
+}
