@@ -223,7 +223,8 @@ KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
   cost.time = overlap(read, compute * stretch) +
               stack_.sampler_per_logit.value.value * logits *
                   (reference_bandwidth / gpu_.memory_bandwidth.value.value) * stretch;
-  cost.core_energy += flops * gpu_.flop_energy.value.value + n_ * logits * gpu_.logit_energy.value.value;
+  cost.core_energy +=
+      flops * gpu_.flop_energy.value.value + n_ * logits * gpu_.logit_energy.value.value;
   return cost;
 }
 

@@ -125,6 +125,9 @@ StepTable build_step_table(const GpuParameters& gpu, const LlmParameters& llm,
   }
 
   const StepTableView v = table.view();
+  // The last cell below the knot ends past it; its line must not bend there.
+  StepTableView unfilled = v;
+  unfilled.linear.window = std::int64_t{1} << 32;
   for (int l = 0; l < levels; ++l) {
     for (std::int32_t b = 0; b <= max_sequences; ++b) {
       DecodeRow row;
@@ -132,7 +135,7 @@ StepTable build_step_table(const GpuParameters& gpu, const LlmParameters& llm,
       row.end = b == 0 ? 0 : std::min(table.kv_token_capacity, llm.max_context * b) + 1;
       row.knot = std::min(std::int64_t{llm.window} * b, row.end);
       row.first_cell = static_cast<std::uint32_t>(table.decode_cells.size());
-      row.shift_below = append_cells(v, l, b, 0, row.knot, table.decode_cells);
+      row.shift_below = append_cells(unfilled, l, b, 0, row.knot, table.decode_cells);
       row.knot_cell = static_cast<std::uint32_t>(table.decode_cells.size());
       row.shift_above = append_cells(v, l, b, row.knot, row.end, table.decode_cells);
       table.decode_rows.push_back(row);
