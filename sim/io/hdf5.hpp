@@ -14,7 +14,7 @@
 // The one place that speaks to the HDF5 library, through its C interface. What is written follows
 // the netCDF-4 and CF conventions, so that h5py, xarray (h5netcdf and netcdf4) and Panoply read it:
 // dimension scales, `units` and `long_name` on every dataset, UTF-8 text, little-endian numbers, no
-// time stamps of its own. Failures are OutputErrors. One thread at a time.
+// time stamps of its own. What cannot be written is an OutputError. One thread at a time.
 namespace mw::sim::h5 {
 
 /// An HDF5 identifier, released at the end of its life. Shared: groups and datasets are names of
@@ -116,7 +116,8 @@ class Group {
   std::string where_;
 };
 
-/// Reads what was written: a run's file, for reports and comparisons.
+/// Reads what was written: a run's file, for reports and comparisons. What cannot be read is an
+/// InputError.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path);

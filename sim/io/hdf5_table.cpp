@@ -158,15 +158,20 @@ void Table::end_row() {
 }
 
 void Table::flush() {
+  if (broken_)
+    throw OutputError(group_.where(), "cannot write (an earlier write failed)",
+                      "see the first message");
   if (gathered_ == 0) return;
   for (const Store& store : columns_)
     if (store.given != gathered_)
       throw std::logic_error(store.where + ": written out in the middle of a row");
+  broken_ = true;
   for (Store& store : columns_) write(store);
   if (!has_coordinate_) {
     const hsize_t length = rows();
     ensure(H5Dset_extent(*scale_, &length), group_.where() + "/" + dimension_, "extend");
   }
+  broken_ = false;
   written_ += gathered_;
   gathered_ = 0;
   for (Store& store : columns_) store.given = 0;

@@ -79,6 +79,7 @@ class Table {
   std::vector<Store> columns_;
   std::uint64_t block_rows_ = 0;  // set at the first row
   std::uint64_t written_ = 0, gathered_ = 0;
+  bool broken_ = false;  // a block was written in part: the columns may differ in length
 };
 
 }  // namespace mw::sim::h5

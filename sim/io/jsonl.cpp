@@ -41,14 +41,16 @@ std::string shown(const json& value) {
   return text.size() <= most ? text : text.substr(0, most) + "...";
 }
 
-/// The library's messages begin with `[json.exception.parse_error.101] parse error at line 1,
-/// column 5: `; what we keep is the reason.
-std::string reason(const std::string& what) {
-  const auto column = what.find("column ");
-  const auto colon = what.find(": ", column == std::string::npos ? 0 : column);
-  if (column != std::string::npos && colon != std::string::npos) return what.substr(colon + 2);
-  const auto bracket = what.find("] ");
-  return bracket == std::string::npos ? what : what.substr(bracket + 2);
+/// The library's messages are `[json.exception.parse_error.101] parse error at line 1, column 5:
+/// reason; last read: '...'; expected ...`. We keep the reason and what was expected; what was read
+/// may be any bytes.
+std::string reason(std::string text) {
+  if (const auto bracket = text.find("] "); bracket != text.npos) text.erase(0, bracket + 2);
+  if (text.starts_with("parse error at"))
+    if (const auto colon = text.find(": "); colon != text.npos) text.erase(0, colon + 2);
+  if (const auto read = text.find("; last read: "); read != text.npos)
+    text.erase(read, std::min(text.rfind("; expected "), text.size()) - read);
+  return text;
 }
 
 bool exact_integer(const json& value, std::int64_t& out) {
@@ -117,6 +119,7 @@ void JsonlReader::fail(const std::string& key, const std::string& problem,
 
 const json& JsonlReader::get(const std::string& key) const {
   if (has(key)) return *record_.find(key);
+  if (record_.contains(key)) fail(key, "null where a value belongs", "give it a value");
   std::vector<std::string> names;
   for (const auto& item : record_.items()) names.push_back(item.key());
   constexpr std::size_t most = 20;

@@ -36,7 +36,9 @@ class FileSource : public ByteSource {
       if (code == Z_ERRNO)
         throw InputError(name_, 0, 0, fmt::format("cannot be read ({})", std::strerror(errno)),
                          "check the disk or copy the file again");
-      throw InputError(name_, 0, 0, fmt::format("the gzip data is cut short or damaged ({})", text),
+      std::string_view why = text;  // `path: why`
+      if (why.starts_with(name_ + ": ")) why.remove_prefix(name_.size() + 2);
+      throw InputError(name_, 0, 0, fmt::format("the gzip data is cut short or damaged ({})", why),
                        "fetch or compress the file again");
     }
     return static_cast<std::size_t>(got);
@@ -143,6 +145,10 @@ bool LineReader::next() {
   if (const auto zero = line_.find('\0'); zero != std::string_view::npos)
     fail(static_cast<int>(zero) + 1, "the line holds a zero byte: this is not text",
          "unpack archives first; tables must be CSV or JSON lines in UTF-8");
+  // A file of bare carriage returns would pass for one long line, its header, and so for empty.
+  if (number_ == 1 && line_.find('\r') != std::string_view::npos)
+    fail(static_cast<int>(line_.find('\r')) + 1, "a carriage return stands inside the line",
+         "end lines with LF or CRLF");
   return true;
 }
 

@@ -151,15 +151,16 @@ void PublishedFile::create() {
   // of later formats, which would make every snapshot look damaged.
   H5Pset_libver_bounds(*access, H5F_LIBVER_V18, H5F_LIBVER_V18);
   H5Pset_fclose_degree(*access, H5F_CLOSE_STRONG);
-  file_ = detail::own(H5Fcreate(working_.c_str(), H5F_ACC_TRUNC, *creation, *access), where,
-                      "create the file");
+  const hid_t id = H5Fcreate(working_.c_str(), H5F_ACC_TRUNC, *creation, *access);
+  if (id < 0) detail::fail(where, "create the file");
+  file_ = std::make_shared<const std::int64_t>(id);  // closed by hand, once, and tested for success
   root_.emplace(file_, where);
   meta_.emplace(root_->group("meta"));
   meta_->attribute("complete", std::int64_t{0});
 }
 
 PublishedFile::~PublishedFile() {
-  if (!file_) return;
+  if (!lock_) return;  // finished
   try {
     if (!failed_) publish();
   } catch (const std::exception&) {
@@ -184,15 +185,24 @@ bool PublishedFile::close_library_file() {
   tables_.clear();
   meta_.reset();
   root_.reset();
-  if (!file_) return true;
-  // Explicitly: groups that callers still hold share the handle.
+  // By its identifier: groups that callers still hold share the handle.
   const bool closed = H5Fclose(*file_) >= 0;
   file_.reset();
   return closed;
 }
 
+/// Gives the working file up.
 void PublishedFile::close() {
-  close_library_file();
+  if (file_ && failed_) {
+    // HDF5 1.10 frees a file that it could not write out and then trips over what is left of it.
+    // Such a file is never touched again; its room on the disk is freed all the same.
+    static std::vector<std::vector<std::unique_ptr<Table>>> abandoned;
+    abandoned.push_back(std::move(tables_));
+    std::error_code ignored;
+    fs::resize_file(working_, 0, ignored);
+  } else if (file_) {
+    close_library_file();
+  }
   H5Eclear2(H5E_DEFAULT);
   remove_quietly(working_);
   remove_quietly(snapshot_);
@@ -217,7 +227,7 @@ void PublishedFile::publish_if_due() {
 }
 
 void PublishedFile::finish() {
-  if (!file_) throw std::logic_error(target_.string() + ": finished twice");
+  if (!lock_) throw std::logic_error(target_.string() + ": finished twice");
   failed_ = true;
   for (const auto& table : tables_) table->flush();
   meta_->attribute("complete", std::int64_t{1});
