@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 
 #include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
@@ -16,7 +17,17 @@ struct KernelCost {
   double time = 0;
   double core_energy = 0;   // on the core's supply
   double other_energy = 0;  // memory and links
+  // What `time` overlaps, as if each were alone.
+  double read_time = 0, compute_time = 0;
 };
+
+/// What an iteration waits for most. `software`: kernel gaps and the sampler; `host`: the engine's
+/// own processor.
+enum class Bound { memory, compute, link, software, host };
+inline std::span<const char* const> enum_names(Bound) {
+  static constexpr const char* names[] = {"memory", "compute", "link", "software", "host"};
+  return names;
+}
 
 class StepLaw {
  public:
@@ -30,6 +41,7 @@ class StepLaw {
   KernelCost sampling(std::int64_t sampled, double stretch) const;
   StepLinear linear() const;
   LevelLaw level(double clock_ratio) const;
+  Bound bound(const StepLoad& load, double stretch) const;
 
   // The parts, for tests and for saying what bounds a replica.
   KernelCost dense(double tokens, double stretch) const;

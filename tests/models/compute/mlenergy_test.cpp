@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -166,19 +165,16 @@ TEST_CASE("ML.ENERGY v3: throughput and GPU power of text serving") {
     const double power = std::stod(r.at("avg_power_watts"));
     const double gap = std::stod(r.at("median_itl_ms")) * 1e-3;
     const double energy = std::stod(r.at("energy_per_token_joules"));
-    Errors& e = groups[r.at("gpu_model")];
-    e.throughput.push_back(std::fabs(s.tokens_per_second / throughput - 1));
-    e.power.push_back(std::fabs(s.power / power - 1));
-    e.gap.push_back(std::fabs(s.median_gap / gap - 1));
-    e.energy.push_back(std::fabs(s.joules_per_token / energy - 1));
-    if (std::getenv("MILLWRIGHT_PRINT_ROWS") != nullptr) {
-      std::printf(
-          "%s %s n=%d ep=%d %s B=%.1f N=%g thr %.0f/%.0f %+.1f%% P %.0f/%.0f %+.1f%% ITL %+.1f%% "
-          "ctx %.0f pm %.2f\n",
-          name.c_str(), r.at("gpu_model").c_str(), gpus, ep, r.at("task").c_str(), batch, requests,
-          s.tokens_per_second, throughput, 100 * (s.tokens_per_second / throughput - 1), s.power,
-          power, 100 * (s.power / power - 1), 100 * (s.median_gap / gap - 1), s.context,
-          s.mixed_share);
+    // Llama 4 Scout is a known miss (its kernels with one expert per token were never tuned): part
+    // of the totals, and shown apart.
+    std::vector<std::string> in = {r.at("gpu_model")};
+    if (name != "llama_4_scout") in.push_back(in[0] + " without Llama 4 Scout");
+    for (const std::string& group : in) {
+      Errors& e = groups[group];
+      e.throughput.push_back(std::fabs(s.tokens_per_second / throughput - 1));
+      e.power.push_back(std::fabs(s.power / power - 1));
+      e.gap.push_back(std::fabs(s.median_gap / gap - 1));
+      e.energy.push_back(std::fabs(s.joules_per_token / energy - 1));
     }
   }
   for (const auto& [gpu, e] : groups) {
@@ -188,5 +184,20 @@ TEST_CASE("ML.ENERGY v3: throughput and GPU power of text serving") {
                 << 100 * mean(e.gap) << " (" << 100 * median(e.gap) << ") %, J/token "
                 << 100 * mean(e.energy) << " (" << 100 * median(e.energy) << ") %");
   }
-  CHECK(groups["H100"].throughput.size() > 100);
+  // Bounds: what was measured (docs/models/compute.md) and a tenth to a fifth of slack, so that a
+  // change of the law that costs accuracy does not pass unseen.
+  struct Bar {
+    const char* group;
+    std::size_t rows;
+    double throughput, power, gap;
+  };
+  for (const Bar& bar : {Bar{"H100", 150, 0.10, 0.125, 0.09},
+                         Bar{"H100 without Llama 4 Scout", 140, 0.065, 0.105, 0.07},
+                         Bar{"B200", 30, 0.115, 0.12, 0.10}}) {
+    const Errors& e = groups[bar.group];
+    CHECK(e.throughput.size() >= bar.rows);
+    CHECK(mean(e.throughput) < bar.throughput);
+    CHECK(mean(e.power) < bar.power);
+    CHECK(mean(e.gap) < bar.gap);
+  }
 }

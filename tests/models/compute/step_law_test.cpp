@@ -255,3 +255,17 @@ TEST_CASE("sliding windows stop reading at the window; state-space state does no
   CHECK(nemotron.state_core + nemotron.state_other ==
         doctest::Approx(118e-12 * 8 * 27 * 1310720).epsilon(1e-12));
 }
+
+TEST_CASE("what bounds an iteration") {
+  // 140 GB of weights over 4 GPUs for 8 tokens: memory. A full prompt chunk: arithmetic. A small
+  // model at a large batch on an engine with 53 us of host time per sequence: the host.
+  const StepLaw large = Setup("h100_sxm", "llama_3_1_70b", 4).law();
+  CHECK(large.bound(decode(8, 1000), 1) == Bound::memory);
+  StepLoad prompt;
+  prompt.prefill_tokens = 8192;
+  prompt.prefill_pairs = 8192LL * 4096;
+  CHECK(large.bound(prompt, 1) == Bound::compute);
+  const StepLaw small = Setup("h100_sxm", "qwen3_0_6b").law();
+  CHECK(small.bound(decode(512, 100), 1) == Bound::host);
+  CHECK(small.bound(decode(1, 10), 1) != Bound::compute);
+}
