@@ -5,7 +5,7 @@
 // long as nothing is contracted to FMA (cmake/options.cmake sees to that).
 //
 // Largest errors against the exact value, in units of the last place (tests/sim/
-// portable_math_test.cpp measures them): exp 1, log 1, pow 1 + |y ln x| / 32; normal_quantile
+// portable_math_test.cpp measures them): exp 1, log 1, pow 1 + |y ln x| / 16; normal_quantile
 // 2e-15 relative.
 // Subnormal results of exp and pow are rounded twice.
 #include <cmath>

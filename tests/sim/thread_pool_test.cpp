@@ -1,0 +1,49 @@
+#include "sim/thread_pool.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <string>
+
+using mw::sim::ThreadPool;
+
+TEST_CASE("every item runs exactly once, for any number of threads and items") {
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    CHECK(pool.threads() == threads);
+    for (const std::size_t n : {0u, 1u, 2u, 7u, 1000u}) {
+      std::vector<std::atomic<int>> hits(n);
+      pool.for_each(n, [&](std::size_t i) { ++hits[i]; });
+      for (const auto& h : hits) REQUIRE(h == 1);
+    }
+  }
+}
+
+TEST_CASE("all items run and the failure of the lowest index is the one reported") {
+  for (const int threads : {1, 4}) {
+    ThreadPool pool(threads);
+    std::atomic<int> ran = 0;
+    std::string caught;
+    try {
+      pool.for_each(100, [&](std::size_t i) {
+        ++ran;
+        if (i == 17 || i == 60) throw std::runtime_error(std::to_string(i));
+      });
+    } catch (const std::runtime_error& e) {
+      caught = e.what();
+    }
+    CHECK(caught == "17");
+    CHECK(ran == 100);
+    // And the pool still works.
+    pool.for_each(10, [&](std::size_t) { ++ran; });
+    CHECK(ran == 110);
+  }
+}
+
+TEST_CASE("a loop inside a loop runs inline") {
+  ThreadPool pool(3);
+  std::atomic<int> ran = 0;
+  pool.for_each(4, [&](std::size_t) { pool.for_each(5, [&](std::size_t) { ++ran; }); });
+  CHECK(ran == 20);
+}
