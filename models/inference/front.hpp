@@ -1,0 +1,78 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "models/inference/arrivals.hpp"
+#include "models/inference/lengths.hpp"
+#include "models/inference/request.hpp"
+#include "models/inference/trace.hpp"
+#include "models/inference/traffic.hpp"
+#include "sim/describe.hpp"
+#include "sim/time.hpp"
+
+// The front of a service: makes its requests and splits them over its pods, each by a draw of its
+// own, so the split knows nothing of the pods and pods can run in any order.
+namespace mw::models {
+
+struct FrontParameters {
+  std::shared_ptr<const Trace> trace;  // replayed; null: generated from the two below
+  ArrivalParameters arrivals;
+  LengthParameters lengths;
+  std::int64_t copies = 1;  // of the stream
+  int pods = 1;
+  std::uint64_t seed = 0;
+  std::uint32_t entity = 0;  // tells the services of a run apart
+  std::int64_t start_unix_ns = 0;
+};
+
+/// Reads the trace if there is one (relative names as find_trace says). The traffic has passed its
+/// check. Throws sim::InputError.
+FrontParameters make_front(const TrafficParameters& traffic, int pods, std::uint64_t seed,
+                           std::uint32_t entity, std::int64_t start_unix_ns,
+                           const std::filesystem::path& base);
+
+/// A copy of a trace: where it stands.
+struct ReplayState {
+  sim::Time shift = 0;
+  std::int64_t lap = 0;
+  std::uint64_t row = 0;
+};
+template <sim::Describes<ReplayState> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("shift", self.shift, About{.text = "How far the copy is ahead, ns"});
+  visit("lap", self.lap, About{.text = "Times it has begun again"});
+  visit("row", self.row, About{.text = "Next row"});
+}
+
+struct FrontState {
+  sim::Time now = 0;  // every request before it was handed out
+  std::uint64_t next_id = 0;
+  std::vector<ArrivalState> generated;  // one of the two is empty
+  std::vector<ReplayState> replayed;
+};
+template <sim::Describes<FrontState> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("now", self.now, About{.text = "Every request before this moment was handed out, ns"});
+  visit("next_id", self.next_id, About{.text = "Number of the next request"});
+  visit("generated", self.generated, About{.text = "Copies of the generator"});
+  visit("replayed", self.replayed, About{.text = "Copies of the trace"});
+}
+
+FrontState initial_front(const FrontParameters& parameters);
+
+/// Replaces per_pod[p] by the requests of pod p in [front.now, until), in order of time (and of
+/// copy, where two come in the same nanosecond). How time is cut into calls changes nothing.
+void generate(FrontState& front, const FrontParameters& parameters, sim::Time until,
+              std::vector<std::vector<Arrival>>& per_pod);
+
+/// Long-run means of the whole service.
+struct TrafficMeans {
+  double requests_per_s = 0, prompt_tokens = 0, output_tokens = 0;
+};
+TrafficMeans traffic_means(const FrontParameters& parameters);
+
+}  // namespace mw::models
