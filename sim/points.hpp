@@ -30,9 +30,9 @@ inline std::span<const char* const> enum_names(Quality) {
 }
 
 struct PointParameters {
-  std::string object;    // "rack/a-03"
-  std::string quantity;  // "power"
-  std::string unit;      // of the values: "W"
+  std::string object = {};    // "rack/a-03"
+  std::string quantity = {};  // "power"
+  std::string unit = {};      // of the values: "W"
   Seconds period{1};
   Seconds window{0};
   Aggregation aggregation = Aggregation::mean;

@@ -22,9 +22,9 @@ inline std::span<const char* const> enum_names(Refusal) {
 }
 
 struct SetPointParameters {
-  std::string object;    // "gpu/a-03/17"
-  std::string quantity;  // "power_limit"
-  std::string unit;
+  std::string object = {};    // "gpu/a-03/17"
+  std::string quantity = {};  // "power_limit"
+  std::string unit = {};
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   double quantum = 0;
