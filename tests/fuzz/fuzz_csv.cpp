@@ -1,0 +1,17 @@
+#include <cstdint>
+#include <string_view>
+
+#include "fuzz/read_whole.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  for (const bool header : {true, false}) {
+    try {
+      mw::sim::CsvReader table("input.csv", text, {.header = header, .record_limit = 4096});
+      mw::test::read_whole(table);
+    } catch (const mw::sim::InputError&) {
+      // A refusal with a message is an answer; everything else that ends a run is a finding.
+    }
+  }
+  return 0;
+}
