@@ -58,7 +58,9 @@ double dry_cooler_fan(const DryCooler& c, double speed) {
 FanSpeed dry_cooler_speed(const DryCooler& c, double heat, double flow, double coolant_in,
                           double air) {
   if (heat <= 0) return {0, true};
-  if (dry_cooler_heat(c, 1, flow, coolant_in, air) < heat) return {1, false};
+  const double most = dry_cooler_heat(c, 1, flow, coolant_in, air);
+  // At the rated point full speed is just enough; rounding must not call it a shortage.
+  if (most <= heat) return {1, most >= heat * (1 - 1e-12)};
   const auto surplus = [&](double speed) {
     return dry_cooler_heat(c, speed, flow, coolant_in, air) - heat;
   };

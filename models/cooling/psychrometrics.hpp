@@ -16,7 +16,8 @@ double vapour_pressure_from_humidity_ratio(double humidity_ratio, double pressur
 /// ASHRAE eq. 33 (wet bulb at or above freezing) and 35 (below).
 double humidity_ratio_from_wet_bulb(double dry_bulb, double wet_bulb, double pressure);
 
-/// Inverse of that in wet bulb; never above the dry bulb.
+/// Inverse of that in wet bulb; never above the dry bulb. Just below 0 degC a wet and an iced bulb
+/// both satisfy the relations; either may be given.
 double wet_bulb_from_humidity_ratio(double dry_bulb, double humidity_ratio, double pressure);
 
 double dew_point_from_humidity_ratio(double humidity_ratio, double pressure);
