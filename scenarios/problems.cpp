@@ -1,5 +1,7 @@
 #include "scenarios/problems.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -7,7 +9,7 @@ namespace mw::scenarios {
 
 std::string text_of(const Place& place) {
   if (!place.file) return "";
-  return *place.file + (place.line > 0 ? ":" + std::to_string(place.line) : "");
+  return place.line > 0 ? fmt::format("{}:{}", *place.file, place.line) : *place.file;
 }
 
 InputProblems::InputProblems(std::vector<sim::InputError> all) : items(std::move(all)) {

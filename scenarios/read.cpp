@@ -1,5 +1,7 @@
 #include "scenarios/read.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -194,7 +196,7 @@ class Reader {
       if (problems_.full()) return;
       void* item = type.append ? type.append(target) : type.at(target, i);
       const std::string name = item_name(item_type, node.items[i], names, slot);
-      const std::string index = "[" + std::to_string(i) + "]";
+      const std::string index = fmt::format("[{}]", i);
       value(item_type, item, node.items[i],
             {slot.key + (name.empty() ? index : "[" + name + "]"), slot.path + index, slot.about});
     }
@@ -400,9 +402,9 @@ class Reader {
     const bool starts_as_word =
         !node.text.empty() && ((node.text[0] | 32) >= 'a') && ((node.text[0] | 32) <= 'z');
     if (starts_as_word)
-      return wrong(node, in_quotes(node.text) + " is not a value of `" + slot.key + "`",
-                   advise_name(node.text, word.choices) + ", or write a number, such as `" +
-                       example_of(type.item()) + "`");
+      return wrong(
+          node, in_quotes(node.text) + " is not a value of `" + slot.key + "`",
+          "write a number, such as `" + example_of(type.item()) + "`, or " + listed(word.choices));
     scalar(type.item(), type.append(target), node, slot);
   }
 

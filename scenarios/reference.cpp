@@ -55,12 +55,13 @@ std::string default_text(const Type& type, const void* value) {
   }
 }
 
-std::string cell(std::string text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '|') text.insert(i++, "\\");
-    if (text[i] == '\n') text[i] = ' ';
+std::string cell(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c == '\n' ? ' ' : c;
   }
-  return text;
+  return out;
 }
 
 std::string limits_text(const Type& type, const sim::About& about) {

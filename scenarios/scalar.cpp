@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -27,7 +29,7 @@ std::string format_instant(sim::Instant instant) {
   if (instant.offset_minutes == 0) return text;
   text.pop_back();  // Z
   const int minutes = std::abs(instant.offset_minutes);
-  const auto two = [](int n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+  const auto two = [](int n) { return fmt::format("{:02}", n); };
   return text + (instant.offset_minutes < 0 ? "-" : "+") + two(minutes / 60) + ":" +
          two(minutes % 60);
 }
@@ -44,7 +46,7 @@ std::string example_of(const Type& type) {
     case Kind::text:
       return "text";
     case Kind::quantity:
-      return std::string("1 ") + type.unit.shown;
+      return std::string("1 ").append(type.unit.shown);
     case Kind::duration:
       return "1 h";
     case Kind::instant:
@@ -54,13 +56,13 @@ std::string example_of(const Type& type) {
     case Kind::structure:
       return "{...}";
     case Kind::list:
-      return "[" + example_of(type.item()) + "]";
+      return fmt::format("[{}]", example_of(type.item()));
     case Kind::optional:
     case Kind::sourced:
     case Kind::number_or:
       return example_of(type.item());
     case Kind::entry:
-      return std::string("<one of the catalog ") + type.catalog + ">";
+      return fmt::format("<one of the catalog {}>", type.catalog);
   }
   return "";
 }
@@ -98,7 +100,7 @@ std::string limit_text(const Type& type, double limit) {
   using Kind = Type::Kind;
   switch (type.kind) {
     case Kind::quantity:
-      return sim::format_quantity(limit, type.unit);
+      return sim::show_quantity(limit, type.unit);
     case Kind::duration:
       return format_duration({static_cast<sim::Time>(limit)});
     case Kind::optional:

@@ -530,4 +530,14 @@ std::string format_quantity(double value, const UnitContext& context) {
   return format_number(value) + " " + context.stored;  // exact: no conversion
 }
 
+std::string show_quantity(double value, const UnitContext& context) {
+  const std::string exact = format_quantity(value, context);
+  if (exact.find(' ') <= 12) return exact;
+  char buffer[64];
+  const double shown = unit_of(context.shown).from_base(unit_of(context.stored).to_base(value));
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, shown, std::chars_format::general, 9);
+  return std::string(buffer, end.ptr) + " " + context.shown;
+}
+
 }  // namespace mw::sim

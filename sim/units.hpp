@@ -55,6 +55,9 @@ std::string format_number(double value);
 /// same double through parse_quantity.
 std::string format_quantity(double stored_value, const UnitContext& context);
 
+/// The same in at most nine digits, for messages and tables.
+std::string show_quantity(double stored_value, const UnitContext& context);
+
 /// "power", "energy", ...; empty for dimensions without a common name.
 std::string dimension_name(const Dimension& dimension);
 
