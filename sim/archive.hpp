@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -322,11 +323,11 @@ void load(T& value, std::span<const std::byte> bytes) {
   if (checksum(payload) != header.checksum) {
     throw ArchiveError("archive: checksum does not match (the bytes were changed)");
   }
-  T fresh{};
+  const auto fresh = std::make_unique<T>();  // worlds are too large for the stack
   Reader reader{payload};
-  reader.value(fresh);
+  reader.value(*fresh);
   if (!reader.in.empty()) throw ArchiveError("archive: bytes left over after the last value");
-  value = std::move(fresh);
+  value = std::move(*fresh);
 }
 
 }  // namespace mw::sim
