@@ -1,11 +1,8 @@
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -13,35 +10,18 @@
 #include "models/compute/catalog_file.hpp"
 #include "models/compute/steady.hpp"
 #include "models/compute/step_table.hpp"
+#include "models/compute/table.hpp"
 
 // ML.ENERGY benchmark v3 (ml-energy/leaderboard@0cd52da): vLLM on H100 and B200, median over a
 // batch sweep. Predicted from data sheets, architectures and one set of global constants.
 namespace {
 
 using namespace mw::models;
+using mw::test::mean;
+using mw::test::median;
 using mw::test::read_catalog;
-using Row = std::map<std::string, std::string>;
-
-std::vector<Row> read_csv(const std::string& path) {
-  std::ifstream in(path);
-  std::vector<Row> rows;
-  std::vector<std::string> header;
-  std::string line;
-  while (std::getline(in, line)) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    std::vector<std::string> cells;
-    std::stringstream stream(line);
-    for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
-    if (header.empty()) {
-      header = cells;
-      continue;
-    }
-    Row row;
-    for (std::size_t i = 0; i < cells.size() && i < header.size(); ++i) row[header[i]] = cells[i];
-    rows.push_back(row);
-  }
-  return rows;
-}
+using mw::test::read_table;
+using mw::test::Row;
 
 std::string catalog_name(const std::string& model) {
   static const std::map<std::string, std::string> names = {
@@ -72,16 +52,6 @@ std::string catalog_name(const std::string& model) {
 struct Errors {
   std::vector<double> throughput, power, gap, energy;
 };
-double mean(const std::vector<double>& v) {
-  double sum = 0;
-  for (double x : v) sum += x;
-  return v.empty() ? 0 : sum / static_cast<double>(v.size());
-}
-double median(std::vector<double> v) {
-  if (v.empty()) return 0;
-  std::sort(v.begin(), v.end());
-  return v[v.size() / 2];
-}
 
 }  // namespace
 
@@ -92,8 +62,8 @@ TEST_CASE("ML.ENERGY v3: throughput and GPU power of text serving") {
     return;
   }
   const std::string folder = std::string(data) + "/inference_energy/";
-  const auto rows = read_csv(folder + "mlenergy_v3_configurations.csv");
-  const auto runs = read_csv(folder + "mlenergy_num_requests.csv");
+  const auto rows = read_table(folder + "mlenergy_v3_configurations.csv");
+  const auto runs = read_table(folder + "mlenergy_num_requests.csv");
   if (rows.empty() || runs.empty()) {
     MESSAGE("SKIPPED: no inference_energy/mlenergy_*.csv under MILLWRIGHT_DATA");
     return;

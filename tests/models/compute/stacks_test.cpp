@@ -1,0 +1,124 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "models/compute/catalog_file.hpp"
+#include "models/compute/steady.hpp"
+#include "models/compute/step_table.hpp"
+#include "models/compute/table.hpp"
+
+// NVIDIA aiconfigurator silicon data: time per output token of closed loops with fixed lengths,
+// random tokens and greedy sampling, for TensorRT-LLM and vLLM on H100 and B200.
+namespace {
+
+using namespace mw::models;
+using mw::test::median;
+using mw::test::read_catalog;
+using mw::test::Row;
+
+struct Point {
+  std::string gpu, llm;
+  ReplicaShape shape;
+  double batch, tokens_in, tokens_out, gap;
+};
+
+/// Aggregated serving without data-parallel attention or pipeline stages, of models in the catalog.
+bool usable(const Row& r, Point& p) {
+  static const std::map<std::string, std::string> models = {
+      {"deepseek-ai/DeepSeek-R1", "deepseek_r1"},
+      {"deepseek-ai/DeepSeek-V3", "deepseek_v3"},
+      {"MiniMaxAI/MiniMax-M2.5", "minimax_m2_5"},
+      {"openai/gpt-oss-120b", "gpt_oss_120b"},
+      {"Qwen/Qwen3-32B", "qwen3_32b"},
+      {"meta-llama/Llama-3.1-70B", "llama_3_1_70b"},
+      {"Qwen/Qwen3-235B-A22B-FP8", "qwen3_235b_a22b_fp8"},
+      {"moonshotai/Kimi-K2.5", "kimi_k2_5"}};
+  const auto model = models.find(r.at("model_path"));
+  const auto one = [&](const char* key) { return r.at(key).empty() || r.at(key) == "1"; };
+  if (model == models.end() || r.at("mode") != "agg") return false;
+  if (!one("attention_dp_size") || !one("pp_size")) return false;
+  const std::string& quant = r.at("gemm_quant_mode");
+  if (model->second == "gpt_oss_120b") {
+    p.shape.weights = Precision::mxfp4;
+  } else if (model->second == "kimi_k2_5" || quant.find("fp4") != std::string::npos ||
+             r.at("moe_quant_mode").find("fp4") != std::string::npos) {
+    p.shape.weights = Precision::nvfp4;
+  } else if (quant.find("fp8") != std::string::npos) {
+    p.shape.weights = Precision::fp8;
+  } else if (quant.find("float16") != std::string::npos) {
+    p.shape.weights = Precision::bf16;
+  } else {
+    return false;
+  }
+  if (r.at("silicon_tpot_ms").empty() || r.at("silicon_ttft_ms").empty()) return false;
+  p.gpu = r.at("system") == "b200_sxm" ? "b200" : r.at("system");
+  p.llm = model->second;
+  p.shape.gpus = p.shape.tp = std::stoi(r.at("tp_size"));
+  p.shape.ep =
+      r.at("moe_ep_size").empty() ? 1 : std::min(std::stoi(r.at("moe_ep_size")), p.shape.gpus);
+  p.tokens_in = std::stod(r.at("isl"));
+  p.tokens_out = std::stod(r.at("osl"));
+  p.gap = std::stod(r.at("silicon_tpot_ms")) * 1e-3;
+  // Of `batch_size` users in a closed loop, those past their first token decode.
+  const double first = std::stod(r.at("silicon_ttft_ms")) * 1e-3;
+  p.batch = std::stod(r.at("batch_size")) * p.tokens_out * p.gap / (first + p.tokens_out * p.gap);
+  return p.gap > 0;
+}
+
+}  // namespace
+
+TEST_CASE("token time of other stacks, against aiconfigurator silicon data") {
+  const char* data = std::getenv("MILLWRIGHT_DATA");
+  const auto rows =
+      data == nullptr
+          ? std::vector<Row>{}
+          : mw::test::read_table(std::string(data) + "/inference/aic_silicon_sample.csv.gz");
+  if (rows.empty()) {
+    MESSAGE("SKIPPED: set MILLWRIGHT_DATA to a folder with inference/aic_silicon_sample.csv.gz");
+    return;
+  }
+  struct Bar {
+    const char *backend, *stack;
+    double median_error;  // measured 12.9 % and 14.4 %, with a tenth of slack
+  };
+  for (const Bar& bar : {Bar{"vllm", "vllm_0_19", 0.145}, Bar{"trtllm", "trtllm_1", 0.165}}) {
+    const StackParameters stack = read_catalog<StackParameters>(bar.stack);
+    std::map<std::tuple<std::string, std::string, Precision, int, int>, StepTable> tables;
+    std::map<std::string, std::vector<double>> errors;
+    for (const Row& r : rows) {
+      Point p;
+      if (r.at("backend") != bar.backend || !usable(r, p)) continue;
+      const auto key = std::make_tuple(p.gpu, p.llm, p.shape.weights, p.shape.gpus, p.shape.ep);
+      auto table = tables.find(key);
+      if (table == tables.end()) {
+        table = tables
+                    .emplace(key, build_step_table(read_catalog<GpuParameters>(p.gpu),
+                                                   read_catalog<LlmParameters>(p.llm), stack,
+                                                   p.shape, 2048, stack.max_batched_tokens, 1))
+                    .first;
+      }
+      SteadyLoad load;
+      load.batch = p.batch;
+      load.prompt_tokens = p.tokens_in;
+      load.output_tokens = p.tokens_out;
+      load.output_cv = 0;
+      load.mixed_step_burst = stack.mixed_step_burst.value;
+      const SteadyState s = steady_state(table->second.view(), 0, load);
+      const double error = std::fabs(s.mean_step / p.gap - 1);
+      errors[bar.backend].push_back(error);
+      errors[std::string(bar.backend) + " " + p.gpu].push_back(error);
+    }
+    for (const auto& [group, e] : errors) {
+      MESSAGE(group << ": " << e.size() << " points, median error of token time " << 100 * median(e)
+                    << " %");
+    }
+    CHECK(errors[bar.backend].size() > 500);
+    CHECK(median(errors[bar.backend]) < bar.median_error);
+  }
+}
