@@ -3,6 +3,10 @@
 #include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/stack.hpp"
+#include "models/cooling/plant.hpp"
+#include "models/economics/costs.hpp"
+#include "models/power/electrical.hpp"
+#include "models/power/rack.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/reader.hpp"
 #include "scenarios/yaml/parse.hpp"
@@ -29,7 +33,8 @@ void find_unsourced(const Type& type, const void* object, const std::string& pat
     case Kind::sourced:
       if (type.label_of(object).starts_with("catalog, no source")) found.push_back(path);
       return;
-    default: return;  // an entry within is checked as itself
+    default:
+      return;  // an entry within is checked as itself
   }
 }
 
@@ -64,7 +69,28 @@ void check_kind() {
 }  // namespace
 
 TEST_CASE("Every catalog entry reads, names its sources, and prints as what it is") {
-  SUBCASE("gpus") { check_kind<models::GpuParameters>(); }
-  SUBCASE("llms") { check_kind<models::LlmParameters>(); }
-  SUBCASE("stacks") { check_kind<models::StackParameters>(); }
+  SUBCASE("gpus") {
+    check_kind<models::GpuParameters>();
+  }
+  SUBCASE("llms") {
+    check_kind<models::LlmParameters>();
+  }
+  SUBCASE("stacks") {
+    check_kind<models::StackParameters>();
+  }
+  SUBCASE("racks") {
+    check_kind<models::RackParameters>();
+  }
+  SUBCASE("electrical") {
+    check_kind<models::ElectricalParameters>();
+  }
+  SUBCASE("cooling") {
+    check_kind<models::CoolingParameters>();
+  }
+  SUBCASE("climates") {
+    check_kind<models::ClimateParameters>();
+  }
+  SUBCASE("economics") {
+    check_kind<models::EconomicsParameters>();
+  }
 }
