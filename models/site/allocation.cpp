@@ -57,8 +57,10 @@ Placement place(std::span<const std::int32_t> rack_gpus, std::span<const Replica
       auto parts = floor.find(demands[d], cursor[d], rack_gpus);
       if (parts.empty()) {
         out.refused.push_back(
-            fmt::format("service {} asks for {} replicas of {} GPUs, and the racks hold {}", d,
-                        demands[d].replicas, demands[d].gpus, replicas[d].size()));
+            {demands[d].service,
+             fmt::format("{} replicas of {} GPUs do not fit: the racks hold {} of them",
+                         demands[d].replicas, demands[d].gpus, replicas[d].size()),
+             fmt::format("ask for {} or fewer, or add racks", replicas[d].size())});
         break;
       }
       replicas[d].push_back(std::move(parts));
@@ -78,9 +80,10 @@ Placement place(std::span<const std::int32_t> rack_gpus, std::span<const Replica
 
   for (std::size_t d = 0; d < demands.size(); ++d) {
     if (demands[d].fill && replicas[d].empty())
-      out.refused.push_back(fmt::format(
-          "service {} asks for replicas of {} GPUs, and no rack it may use has that many free", d,
-          demands[d].gpus));
+      out.refused.push_back(
+          {demands[d].service,
+           fmt::format("no rack that it may use has {} GPUs free for a replica", demands[d].gpus),
+           "use fewer GPUs for a replica, or add racks"});
     const auto per_pod = static_cast<std::size_t>(std::max(1, demands[d].replicas_per_pod));
     for (std::size_t r = 0; r < replicas[d].size(); ++r) {
       if (r % per_pod == 0) {

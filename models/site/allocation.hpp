@@ -48,14 +48,20 @@ struct ReplicaDemand {
   std::int32_t replicas = 0;  // how many; `fill` takes what is left
   bool fill = false;
   std::int32_t replicas_per_pod = 64;
-  std::vector<bool> rack_allowed;  // by rack: of the GPU kind that the service was built for
+  std::vector<bool> rack_allowed{};  // by rack: of the GPU kind that the service was built for
+};
+
+/// Why a demand is not met, in words for the scenario's author.
+struct PlacementRefusal {
+  std::int32_t service = 0;
+  std::string problem, advice;
 };
 
 struct Placement {
   std::vector<GpuGroup> groups;                // ordered by rack
   std::vector<std::int32_t> replicas_per_pod;  // by pod
   std::vector<std::int32_t> service_of_pod;
-  std::vector<std::string> refused;  // one line for each demand that the racks cannot meet
+  std::vector<PlacementRefusal> refused;  // demands that the racks cannot meet
 };
 
 /// Places whole replicas, rack by rack in order, services with a fixed count first, then those that

@@ -1,0 +1,402 @@
+#include "models/site/epoch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/cooling/chip.hpp"
+
+namespace mw::models {
+namespace {
+
+std::size_t idx(std::int32_t i) {
+  return static_cast<std::size_t>(i);
+}
+
+double bin_seconds(const SiteEpoch& epoch, const SiteParameters& site, int bin) {
+  const sim::Time from = epoch.start + bin * site.sub_step;
+  return sim::to_seconds(std::min(epoch.end, from + site.sub_step) - from);
+}
+
+int bins_of(const SiteEpoch& epoch, const SiteParameters& site) {
+  return static_cast<int>((epoch.end - epoch.start + site.sub_step - 1) / site.sub_step);
+}
+
+/// A replica's limit is the sum over its GPUs, whichever racks they are in. One whose GPUs are all
+/// at rated power has no limit: the GPUs' own law keeps them there already.
+void apply_limits(SiteState& state, const SiteParameters& site) {
+  std::vector<double> limit(idx(site.rack_count()), 0), rated(idx(site.rack_count()), 0);
+  for (std::size_t i = 0; i < site.limits.size(); ++i) {
+    limit[idx(site.rack_of_limit[i])] = state.limits[i].effective;
+    rated[idx(site.rack_of_limit[i])] = site.limited[i].rated_w;
+  }
+  std::vector<std::vector<double>> below(state.pods.size());  // W under rated, by replica
+  for (std::size_t p = 0; p < state.pods.size(); ++p) {
+    below[p].assign(state.pods[p].replicas.size(), 0);
+    for (auto& replica : state.pods[p].replicas) replica.power_limit_mw = 0;
+  }
+  for (const auto& g : state.allocation) {
+    if (g.use != GpuUse::serving) continue;
+    state.pods[idx(g.pod)].replicas[idx(g.replica)].power_limit_mw +=
+        std::llround(limit[idx(g.rack)] * g.gpus * 1000);
+    below[idx(g.pod)][idx(g.replica)] += (rated[idx(g.rack)] - limit[idx(g.rack)]) * g.gpus;
+  }
+  for (std::size_t p = 0; p < state.pods.size(); ++p)
+    for (std::size_t r = 0; r < below[p].size(); ++r)
+      if (below[p][r] <= 0) state.pods[p].replicas[r].power_limit_mw = no_power_limit;
+}
+
+/// Requests of the epoch to their pods, then all pods to its end.
+void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, SiteEpoch& epoch) {
+  epoch.arrivals.resize(site.services.size());
+  epoch.pods.resize(site.pods.size());
+  pool.for_each(site.services.size(), [&](std::size_t s) {
+    generate(state.fronts[s], site.services[s].front, epoch.end, epoch.arrivals[s]);
+  });
+  pool.for_each(site.pods.size(), [&](std::size_t p) {
+    const auto s = idx(site.service_of_pod[p]);
+    const auto& arrivals = epoch.arrivals[s][p - idx(site.services[s].first_pod)];
+    begin_epoch(epoch.pods[p], site.pods[p].replicas, epoch.start, epoch.end, site.sub_step);
+    advance(state.pods[p], site.pods[p], arrivals, epoch.end, epoch.pods[p]);
+  });
+  epoch.services.assign(site.services.size(), {});
+  for (std::size_t p = 0; p < site.pods.size(); ++p)
+    add(epoch.services[idx(site.service_of_pod[p])], epoch.pods[p].counts);
+}
+
+/// GPU power of each rack on the sub-grid: a sum over the allocation table.
+void gpu_watts(const SiteState& state, const SiteParameters& site, SiteEpoch& epoch, int bins) {
+  epoch.gpu_bins.assign(idx(site.rack_count()) * idx(bins), 0);
+  for (const auto& g : state.allocation) {
+    double* row = &epoch.gpu_bins[idx(g.rack) * idx(bins)];
+    if (g.use == GpuUse::free) {
+      const double idle = site.group(g.rack).rack.gpu.value.idle.value.value * g.gpus;
+      for (int b = 0; b < bins; ++b) row[b] += idle;
+      continue;
+    }
+    const auto& pod = epoch.pods[idx(g.pod)];
+    const auto service = idx(site.service_of_pod[idx(g.pod)]);
+    const double share = static_cast<double>(g.gpus) / site.services[service].gpus_per_replica;
+    const std::int64_t* energy = &pod.energy_nj[idx(g.replica) * idx(pod.bins)];
+    for (int b = 0; b < bins; ++b)
+      row[b] += share * static_cast<double>(energy[b]) * 1e-9 / bin_seconds(epoch, site, b);
+  }
+}
+
+/// What each rack's hosts and network do, as a mean over the epoch.
+struct RackWork {
+  std::vector<double> host_load;  // by rack
+  double byte_rate = 0;           // of each network and storage rack
+};
+RackWork rack_work(const SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
+  RackWork w{std::vector<double>(idx(site.rack_count()), 0), 0};
+  const double ps = static_cast<double>(epoch.end - epoch.start) * 1000;
+  for (const auto& g : state.allocation) {
+    if (g.use != GpuUse::serving) continue;
+    const auto& pod = epoch.pods[idx(g.pod)];
+    const double busy =
+        static_cast<double>(pod.counts.busy_ps) / (ps * site.pods[idx(g.pod)].replicas);
+    const double rack_gpus = site.group(g.rack).rack.gpus();
+    w.host_load[idx(g.rack)] += std::min(busy, 1.0) * g.gpus / rack_gpus;
+  }
+  int movers = 0;
+  for (const auto& racks : site.racks)
+    if (racks.rack.kind == RackKind::network || racks.rack.kind == RackKind::storage)
+      movers += racks.count;
+  double tokens = 0;
+  for (const auto& s : epoch.services)
+    tokens += static_cast<double>(s.arrived_prompt_tokens + s.output_tokens);
+  if (movers > 0) w.byte_rate = tokens * site.bytes_per_token / epoch.seconds() / movers;
+  return w;
+}
+
+/// Sums over racks of one sub-step, W, or (weighted with time) of the epoch.
+struct RackSums {
+  double input = 0, gpu = 0, loss = 0, liquid_heat = 0, air_heat = 0;
+  double compute = 0;        // GPUs and hosts of compute racks
+  double compute_other = 0;  // hosts, link switches, fans, auxiliaries of compute racks
+  double network = 0, storage = 0, cpu = 0;  // such racks without their converters' losses
+
+  void add(const RackSums& o, double weight) {
+    input += o.input * weight;
+    gpu += o.gpu * weight;
+    loss += o.loss * weight;
+    liquid_heat += o.liquid_heat * weight;
+    air_heat += o.air_heat * weight;
+    compute += o.compute * weight;
+    compute_other += o.compute_other * weight;
+    network += o.network * weight;
+    storage += o.storage * weight;
+    cpu += o.cpu * weight;
+  }
+};
+void add_rack(RackSums& sums, RackKind kind, const RackPower& p) {
+  const double loss = p.tray_loss + p.busbar_loss + p.shelf_loss;
+  sums.input += p.input;
+  sums.gpu += p.gpu;
+  sums.loss += loss;
+  sums.liquid_heat += p.liquid_heat;
+  sums.air_heat += p.air_heat;
+  switch (kind) {
+    case RackKind::compute:
+      sums.compute += p.gpu + p.host;
+      sums.compute_other += p.host + p.link_switches + p.fan + p.auxiliary;
+      break;
+    case RackKind::network:
+      sums.network += p.input - loss;
+      break;
+    case RackKind::storage:
+      sums.storage += p.input - loss;
+      break;
+    case RackKind::cpu:
+      sums.cpu += p.input - loss;
+      break;
+  }
+}
+
+/// Rack powers of every sub-step; fills the per-rack means and gpu_w of the epoch.
+std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& site,
+                                 SiteEpoch& epoch, int bins, std::vector<double>& gpu_w) {
+  const RackWork doing = rack_work(state, site, epoch);
+  std::vector<RackSums> sums(idx(bins));
+  gpu_w.assign(idx(bins), 0);
+  epoch.rack_input.assign(idx(site.rack_count()), 0);
+  epoch.rack_gpu.assign(idx(site.rack_count()), 0);
+  for (int r = 0; r < site.rack_count(); ++r) {
+    const auto& racks = site.group(r);
+    const bool moves = racks.rack.kind == RackKind::network || racks.rack.kind == RackKind::storage;
+    for (int b = 0; b < bins; ++b) {
+      const RackPower p =
+          rack_step(racks.law, {.gpu_w = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)],
+                                .host_load = doing.host_load[idx(r)],
+                                .byte_rate = moves ? doing.byte_rate : 0});
+      add_rack(sums[idx(b)], racks.rack.kind, p);
+      const double weight = bin_seconds(epoch, site, b) / epoch.seconds();
+      epoch.rack_input[idx(r)] += p.input * weight;
+      epoch.rack_gpu[idx(r)] += p.gpu * weight;
+      gpu_w[idx(b)] += p.gpu;
+    }
+  }
+  return sums;
+}
+
+void chip_temperatures(const SiteParameters& site, SiteEpoch& epoch) {
+  const double rise = epoch.cooling.tcs_return - epoch.cooling.tcs_supply;
+  const double air_supply = sim::to_degc(site.cooling.air.supply.value);
+  epoch.rack_junction_c.assign(idx(site.rack_count()), std::nan(""));
+  epoch.hottest_junction_c = -sim::zero_celsius_in_kelvin;
+  for (int r = 0; r < site.rack_count(); ++r) {
+    const auto& rack = site.group(r).rack;
+    if (rack.gpus() == 0) continue;
+    const bool liquid = rack.liquid_fraction.value > 0;
+    const sim::Temperature supply =
+        sim::temperature_from_degc(liquid ? epoch.cooling.tcs_supply : air_supply);
+    const sim::TemperatureDifference through{liquid ? rise : site.cooling.air.air_rise.value.value};
+    const sim::Temperature t = junction_temperature(
+        supply, through, {epoch.rack_gpu[idx(r)] / rack.gpus()}, rack.junction_resistance.value);
+    epoch.rack_junction_c[idx(r)] = sim::to_degc(t);
+    epoch.hottest_junction_c = std::max(epoch.hottest_junction_c, sim::to_degc(t));
+  }
+}
+
+/// GPU energy by purpose is exact, in nanojoules from the engines; what hangs on the compute racks
+/// beside the GPUs follows the GPUs' own split.
+void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const RackSums& mean) {
+  const double dt = epoch.seconds();
+  std::int64_t prefill = 0, decode = 0, idle = 0;
+  for (const auto& s : epoch.services) {
+    prefill += s.prefill_nj;
+    decode += s.decode_nj;
+    idle += s.idle_nj;
+  }
+  double free_w = 0;
+  for (const auto& g : state.allocation)
+    if (g.use == GpuUse::free)
+      free_w += site.group(g.rack).rack.gpu.value.idle.value.value * g.gpus;
+
+  const double prefill_w = static_cast<double>(prefill) * 1e-9 / dt;
+  const double decode_w = static_cast<double>(decode) * 1e-9 / dt;
+  const double idle_w = static_cast<double>(idle) * 1e-9 / dt + free_w;
+  const double gpu_w = prefill_w + decode_w + idle_w;
+  const double other = mean.compute_other;
+  const auto share = [&](double w) { return gpu_w > 0 ? other * w / gpu_w : 0; };
+  const double prefill_other = share(prefill_w);
+  const double decode_other = share(decode_w);
+
+  auto& p = epoch.purpose;
+  const auto set = [&](Purpose which, double w) { p[static_cast<std::size_t>(which)] = w; };
+  set(Purpose::prefill, prefill_w + prefill_other);
+  set(Purpose::decode, decode_w + decode_other);
+  set(Purpose::training, 0);
+  set(Purpose::ingest, mean.cpu);
+  set(Purpose::network, mean.network);
+  set(Purpose::storage, mean.storage);
+  set(Purpose::idle, idle_w + other - prefill_other - decode_other);
+  set(Purpose::conversion, epoch.rack_loss + epoch.electrical_loss);
+  set(Purpose::pumping, epoch.pumping);
+  set(Purpose::heat_rejection, epoch.heat_rejection);
+  set(Purpose::lighting, epoch.lighting);
+
+  // The engines' part enters as the integers they are, the rest rounded to the nanojoule.
+  state.ledger[Purpose::prefill] += ExactEnergy::of_nj(prefill);
+  state.ledger[Purpose::decode] += ExactEnergy::of_nj(decode);
+  state.ledger[Purpose::idle] += ExactEnergy::of_nj(idle);
+  state.ledger[Purpose::prefill] += ExactEnergy::of_joules(prefill_other * dt);
+  state.ledger[Purpose::decode] += ExactEnergy::of_joules(decode_other * dt);
+  state.ledger[Purpose::idle] +=
+      ExactEnergy::of_joules((free_w + other - prefill_other - decode_other) * dt);
+  for (const Purpose q : {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion,
+                          Purpose::pumping, Purpose::heat_rejection, Purpose::lighting})
+    state.ledger[q] += ExactEnergy::of_joules(p[static_cast<std::size_t>(q)] * dt);
+
+  auto& t = state.totals;
+  t.it += ExactEnergy::of_joules(epoch.it * dt);
+  t.gpu += ExactEnergy::of_joules(epoch.gpu * dt);
+  t.compute += ExactEnergy::of_joules(epoch.compute * dt);
+  t.fans += ExactEnergy::of_joules(epoch.cooling.dry_cooler_fan * dt);
+  t.water_m3 += epoch.cooling.water * dt;
+  t.hottest_junction_c = std::max(t.hottest_junction_c, epoch.hottest_junction_c);
+  t.supply_excess_k = std::max(t.supply_excess_k, epoch.cooling.supply_excess);
+  t.unmet_air_heat_j += epoch.cooling.unmet_air_heat * dt;
+  for (std::size_t s = 0; s < epoch.services.size(); ++s) {
+    PodCounts& sum = state.counts[s];
+    // Levels are not summed over time: the newest stands.
+    sum.running = sum.waiting = sum.kv_blocks_used = sum.kv_blocks_total = 0;
+    add(sum, epoch.services[s]);
+  }
+}
+
+void control(SiteState& state, const SiteParameters& site) {
+  if (state.now < state.next_decision) return;
+  state.next_decision += sim::from_seconds(site.control.interval.value);
+  if (site.control.policy == PowerPolicy::none || !std::isfinite(site.envelope_w)) return;
+  const PowerReadings readings{
+      sim::read(state.points[meter_point], site.points[meter_point], state.now),
+      sim::read(state.points[gpu_point], site.points[gpu_point], state.now)};
+  const auto below = power_control_step(site.control, site.envelope_w, readings, site.limited,
+                                        site.limits, state.limits, state.now);
+  ++state.totals.decisions;
+  if (below > 0) ++state.totals.unpromised_decisions;
+}
+
+void move_limits(SiteState& state, const SiteParameters& site, sim::Time to) {
+  bool changed = false;
+  for (std::size_t i = 0; i < state.limits.size(); ++i) {
+    const double before = state.limits[i].effective;
+    sim::advance(state.limits[i], site.limits[i], to);
+    if (state.limits[i].effective == before) continue;
+    changed = true;
+    constexpr std::uint32_t limit_effective = 1;  // kinds of control transitions start here
+    state.control_hash.fold(
+        to, limit_effective, i,
+        static_cast<std::uint64_t>(std::llround(state.limits[i].effective * 1000)));
+  }
+  if (changed) apply_limits(state, site);
+}
+
+}  // namespace
+
+SiteState initial_site(const SiteParameters& site) {
+  SiteState s;
+  for (const auto& pod : site.pods) s.pods.push_back(initial_pod(pod));
+  for (const auto& service : site.services) s.fronts.push_back(initial_front(service.front));
+  s.allocation = site.placement;
+  for (const auto& limit : site.limits) s.limits.push_back(sim::initial_set_point(limit.max));
+  s.points.resize(site.points.size());
+  s.next_decision = sim::from_seconds(site.control.interval.value);
+  s.counts.resize(site.services.size());
+  return s;
+}
+
+sim::TraceHash trace_hash(const SiteState& state) {
+  std::vector<sim::TraceHash> all;
+  for (const auto& pod : state.pods) all.push_back(trace_hash(pod));
+  all.push_back(state.control_hash);
+  return sim::combine(all);
+}
+
+sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
+  sim::Time next = (state.now / site.step + 1) * site.step;
+  next = std::min({next, state.next_decision, site.duration});
+  for (const auto& limit : state.limits) next = std::min(next, sim::next_effect(limit));
+  return next;
+}
+
+void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+                SiteEpoch& epoch) {
+  epoch.start = state.now;
+  epoch.end = next_boundary(state, site);
+  const int bins = bins_of(epoch, site);
+
+  work(state, site, pool, epoch);
+
+  gpu_watts(state, site, epoch, bins);
+  std::vector<double> gpu_w;
+  const auto racks = rack_watts(state, site, epoch, bins, gpu_w);
+  RackSums mean;
+  for (int b = 0; b < bins; ++b)
+    mean.add(racks[idx(b)], bin_seconds(epoch, site, b) / epoch.seconds());
+  epoch.it = mean.input;
+  epoch.gpu = mean.gpu;
+  epoch.compute = mean.compute;
+  epoch.rack_loss = mean.loss;
+  epoch.lighting = site.lighting_w;
+
+  // Losses of the IT branch warm electrical rooms, which the air side cools.
+  const ElectricalPower it_only = electrical_step(site.electrical_law, mean.input, 0);
+  double it_branch_loss = 0;
+  for (int i = 0; i < site.electrical_law.count; ++i)
+    if (site.electrical_law.stages[i].feeds == Feeds::it) it_branch_loss += it_only.loss[i];
+  epoch.weather = weather_at(
+      site.climate, static_cast<double>(site.start.unix_ns) * 1e-9 + sim::to_seconds(epoch.end));
+  epoch.cooling = cooling_step(site.cooling, site.cooling_sizing,
+                               {.liquid_heat = {mean.liquid_heat},
+                                .air_heat = {mean.air_heat + it_branch_loss},
+                                .supply = site.cooling.supply},
+                               epoch.weather);
+  const CoolingPower& c = epoch.cooling;
+  epoch.pumping = c.tcs_pump + c.fws_pump + c.cdu + c.air_pump;
+  epoch.heat_rejection = c.dry_cooler_fan + c.trim + c.crah_fan + c.air_chiller + c.air_free_fan;
+  chip_temperatures(site, epoch);
+
+  epoch.meter_bins.assign(idx(bins), 0);
+  epoch.meter = epoch.electrical_loss = epoch.peak_meter = 0;
+  bool overloaded = false;
+  for (int b = 0; b < bins; ++b) {
+    epoch.electrical =
+        electrical_step(site.electrical_law, racks[idx(b)].input, c.total() + epoch.lighting);
+    const double seconds = bin_seconds(epoch, site, b);
+    const double weight = seconds / epoch.seconds();
+    epoch.meter_bins[idx(b)] = epoch.electrical.meter;
+    epoch.meter += epoch.electrical.meter * weight;
+    epoch.electrical_loss += epoch.electrical.loss_total * weight;
+    epoch.peak_meter = std::max(epoch.peak_meter, epoch.electrical.meter);
+    overloaded = overloaded || epoch.electrical.overloaded;
+    const sim::Time bin_end = std::min(epoch.end, epoch.start + (b + 1) * site.sub_step);
+    if (epoch.electrical.meter > site.envelope_w) {
+      state.totals.above_limit += bin_end - (epoch.start + b * site.sub_step);
+      state.totals.excess_w =
+          std::max(state.totals.excess_w, epoch.electrical.meter - site.envelope_w);
+    }
+    sim::record(state.points[meter_point], site.points[meter_point], {site.seed, meter_point},
+                bin_end, epoch.electrical.meter);
+    sim::record(state.points[gpu_point], site.points[gpu_point], {site.seed, gpu_point}, bin_end,
+                gpu_w[idx(b)]);
+  }
+  state.totals.peak_w = std::max(state.totals.peak_w, epoch.peak_meter);
+  if (overloaded) ++state.totals.overloaded_epochs;
+
+  book(state, site, epoch, mean);
+
+  double limit_sum = 0, rated_sum = 0;
+  for (std::size_t i = 0; i < state.limits.size(); ++i) {
+    limit_sum += state.limits[i].effective * site.limited[i].gpus;
+    rated_sum += site.limited[i].rated_w * site.limited[i].gpus;
+  }
+  epoch.capped_share = rated_sum > 0 ? limit_sum / rated_sum : 1;
+
+  state.now = epoch.end;
+  control(state, site);
+  move_limits(state, site, state.now);
+}
+
+}  // namespace mw::models

@@ -1,0 +1,159 @@
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "models/control/power_control.hpp"
+#include "models/cooling/climate.hpp"
+#include "models/cooling/plant.hpp"
+#include "models/economics/costs.hpp"
+#include "models/inference/front.hpp"
+#include "models/inference/pod.hpp"
+#include "models/power/electrical.hpp"
+#include "models/power/rack.hpp"
+#include "models/site/allocation.hpp"
+#include "models/site/ledger.hpp"
+#include "sim/moment.hpp"
+#include "sim/points.hpp"
+#include "sim/setpoints.hpp"
+#include "sim/trace_hash.hpp"
+
+// The assembled factory. Parameters are shared and never change; the state is a value: a copy of it
+// is a fork of the world.
+namespace mw::models {
+
+/// Racks of one kind, `count` of them from index `first` on.
+struct SiteRacks {
+  std::string name;
+  RackParameters rack;
+  RackLaw law;
+  int first = 0, count = 0;
+};
+
+/// A service and the pods that serve it, `pods` of them from index `first_pod` on.
+struct SiteService {
+  std::string name;
+  FrontParameters front{};
+  TokenPrices price{};
+  int first_pod = 0, pods = 0;
+  int replicas = 0, gpus_per_replica = 0;
+  Slo slo{};
+};
+
+struct SiteParameters {
+  std::string name;
+  sim::Time duration = 0;
+  sim::Instant start;
+  std::uint64_t seed = 0;
+  double envelope_w = std::numeric_limits<double>::infinity();  // limit at the meter
+
+  std::vector<SiteRacks> racks;
+  std::vector<std::int32_t> group_of_rack;
+  std::vector<SiteService> services;
+  std::vector<PodParameters> pods;
+  std::vector<std::int32_t> service_of_pod;
+  std::vector<GpuGroup> placement;
+
+  ElectricalParameters electrical;
+  ElectricalLaw electrical_law;
+  CoolingParameters cooling;
+  CoolingSizing cooling_sizing;
+  ClimateParameters climate;
+  double lighting_w = 0;
+  double bytes_per_token = 0;  // what one token weighs on the network racks
+  EconomicsParameters economics;
+
+  PowerControlParameters control;
+  std::vector<LimitedGpus> limited;  // one set-point for each rack with GPUs
+  std::vector<std::int32_t> rack_of_limit;
+  std::vector<sim::SetPointParameters> limits;
+  std::vector<sim::PointParameters> points;  // see SitePoint
+
+  sim::Time step = sim::second;                 // physics step: the longest epoch
+  sim::Time sub_step = 100 * sim::millisecond;  // grid on which power is summed and limits checked
+
+  int rack_count() const { return static_cast<int>(group_of_rack.size()); }
+  const SiteRacks& group(int rack) const {
+    return racks[static_cast<std::size_t>(group_of_rack[static_cast<std::size_t>(rack)])];
+  }
+};
+
+/// Indices into SiteParameters::points.
+enum SitePoint : std::uint32_t { meter_point, gpu_point, site_points };
+
+/// What a run adds up, besides the ledgers.
+struct SiteTotals {
+  ExactEnergy it;       // at the racks' inputs
+  ExactEnergy compute;  // GPUs and hosts of the compute racks: the part ITUE divides by
+  ExactEnergy gpu;      // all GPUs
+  ExactEnergy fans;     // dry coolers
+  double peak_w = 0;    // highest sub-step at the meter
+  sim::Time above_limit = 0;
+  double excess_w = 0;  // highest sub-step above the envelope
+  double water_m3 = 0;
+  double hottest_junction_c = -273.15;
+  double supply_excess_k = 0;
+  double unmet_air_heat_j = 0;
+  std::int64_t overloaded_epochs = 0;     // some electrical stage carried more than it may
+  std::int64_t unpromised_decisions = 0;  // decisions that needed GPUs below their least limit
+  std::int64_t decisions = 0;
+};
+template <sim::Describes<SiteTotals> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("it", self.it, About{.text = "Energy at the racks' inputs"});
+  visit("compute", self.compute, About{.text = "Energy of GPUs and hosts in compute racks"});
+  visit("gpu", self.gpu, About{.text = "Energy of all GPUs"});
+  visit("fans", self.fans, About{.text = "Energy of the dry coolers' fans"});
+  visit("peak_w", self.peak_w, About{.text = "Highest power of a sub-step at the meter, W"});
+  visit("above_limit", self.above_limit, About{.text = "Time above the envelope, ns"});
+  visit("excess_w", self.excess_w, About{.text = "Highest excess over the envelope, W"});
+  visit("water_m3", self.water_m3, About{.text = "Water used, m3"});
+  visit("hottest_junction_c", self.hottest_junction_c, About{.text = "Hottest junction, degC"});
+  visit("supply_excess_k", self.supply_excess_k,
+        About{.text = "Most that the coolant was too warm, K"});
+  visit("unmet_air_heat_j", self.unmet_air_heat_j,
+        About{.text = "Heat that the air side could not take, J"});
+  visit("overloaded_epochs", self.overloaded_epochs,
+        About{.text = "Epochs in which an electrical stage carried more than it may"});
+  visit("unpromised_decisions", self.unpromised_decisions,
+        About{.text = "Decisions that needed GPUs below their least limit"});
+  visit("decisions", self.decisions, About{.text = "Decisions of the power controller"});
+}
+
+struct SiteState {
+  sim::Time now = 0;
+  std::vector<PodState> pods;
+  std::vector<FrontState> fronts;  // by service
+  std::vector<GpuGroup> allocation;
+  std::vector<sim::SetPointState> limits;
+  std::vector<sim::PointState> points;
+  sim::Time next_decision = 0;
+  EnergyLedger ledger;
+  SiteTotals totals;
+  std::vector<PodCounts> counts;  // by service, since the start
+  sim::TraceHash control_hash;
+};
+template <sim::Describes<SiteState> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("now", self.now, About{.text = "Everything before this moment has happened, ns"});
+  visit("pods", self.pods, About{.text = "All pods"});
+  visit("fronts", self.fronts, About{.text = "Sources of requests, by service"});
+  visit("allocation", self.allocation, About{.text = "Which GPUs do what"});
+  visit("limits", self.limits, About{.text = "GPU power limits, one for each rack with GPUs"});
+  visit("points", self.points, About{.text = "What controllers see"});
+  visit("next_decision", self.next_decision, About{.text = "Next turn of the controller, ns"});
+  visit("ledger", self.ledger.by_purpose, About{.text = "Energy at the meter by purpose"});
+  visit("totals", self.totals, About{.text = "Sums since the start"});
+  visit("counts", self.counts, About{.text = "Requests and tokens by service"});
+  visit("control_hash", self.control_hash, About{.text = "Fingerprint of limits that took effect"});
+}
+
+SiteState initial_site(const SiteParameters& site);
+
+/// One fingerprint of all that happened: pods in order, then control.
+sim::TraceHash trace_hash(const SiteState& state);
+
+}  // namespace mw::models

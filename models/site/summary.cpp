@@ -1,0 +1,192 @@
+#include "models/site/summary.hpp"
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "models/cooling/metrics.hpp"
+
+namespace mw::models {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+double ratio(double a, double b) { return b > 0 ? a / b : nan; }
+
+PodCounts totals(const SiteState& state) {
+  PodCounts sum;
+  for (const auto& c : state.counts) add(sum, c);
+  return sum;
+}
+
+void add_costs(std::vector<Metric>& out, const SiteParameters& site, const SiteState& state,
+               double seconds, double tokens) {
+  YearOfSite year;
+  for (const auto& racks : site.racks) {
+    const sim::Power design = racks.rack.design_power.value * racks.count;
+    year.it_design += design;
+    if (racks.rack.price.value.value > 0) {
+      year.rack_prices += racks.rack.price.value * racks.count;
+    } else {
+      year.it_without_price += design;
+    }
+  }
+  // The run stands for the year: its means for the energy, its peak for the demand.
+  const double scale = seconds_per_year / seconds;
+  year.energy = {state.ledger.meter().value() * scale};
+  year.peak = {state.totals.peak_w};
+  year.water = {state.totals.water_m3 * scale};
+  const YearlyCost cost = yearly_cost(site.economics, year);
+  if (!(cost.total() > 0)) return;
+
+  const TokenCost each =
+      tokens > 0 ? token_cost(cost, {tokens * scale}) : TokenCost{nan, nan, nan, nan};
+  const char* per = "USD/Mtok";
+  out.push_back({"usd_per_mtok", each.total(), per, "Cost of a million output tokens"});
+  out.push_back({"usd_per_mtok_capital", each.capital, per, "of it racks and facility"});
+  out.push_back({"usd_per_mtok_energy", each.energy, per, "of it energy"});
+  out.push_back({"usd_per_mtok_demand", each.demand, per, "of it demand charges"});
+  out.push_back({"usd_per_mtok_other", each.other, per, "of it operation, maintenance and water"});
+
+  double revenue = 0;
+  for (std::size_t s = 0; s < site.services.size(); ++s) {
+    const auto& c = state.counts[s];
+    revenue += token_revenue(site.services[s].price,
+                             {static_cast<double>(c.completed_prompt_tokens)},
+                             {static_cast<double>(c.completed_output_tokens)})
+                   .value;
+  }
+  if (revenue > 0) {
+    const double mw = state.ledger.meter().value() / seconds * 1e-6;
+    out.push_back({"revenue_usd_per_mw_h", ratio(revenue / (seconds / 3600), mw), "USD/(MW h)",
+                   "Revenue of completed requests per megawatt consumed and hour"});
+    out.push_back({"cost_usd_per_mw_h", ratio(cost.total() / seconds_per_year * 3600, mw),
+                   "USD/(MW h)", "Cost per megawatt consumed and hour"});
+  }
+}
+
+}  // namespace
+
+std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& state) {
+  const double seconds = sim::to_seconds(state.now);
+  const double meter = state.ledger.meter().value();
+  const double it = state.totals.it.value();
+  const PodCounts sum = totals(state);
+  const double out_tokens = static_cast<double>(sum.output_tokens);
+  const double mean_mw = seconds > 0 ? meter / seconds * 1e-6 : nan;
+  const double out_rate = seconds > 0 ? out_tokens / seconds : nan;
+  const bool limited = std::isfinite(site.envelope_w);
+
+  std::vector<Metric> m;
+  m.push_back({"simulated", seconds, "s", "Simulated time"});
+  m.push_back({"tokens_per_s_per_mw", ratio(out_rate, mean_mw), "1/(s MW)",
+               "Output tokens per second and megawatt consumed at the meter"});
+  if (limited)
+    m.push_back({"tokens_per_s_per_provisioned_mw", ratio(out_rate, site.envelope_w * 1e-6),
+                 "1/(s MW)", "Output tokens per second and megawatt of the envelope"});
+  m.push_back({"j_per_token", ratio(meter, out_tokens), "J",
+               "Energy at the meter per output token"});
+  m.push_back({"tokens_out_per_s", out_rate, "1/s", "Output tokens per second"});
+  m.push_back({"tokens_in_per_s",
+               ratio(static_cast<double>(sum.prompt_tokens), seconds), "1/s",
+               "Prompt tokens computed per second"});
+  m.push_back({"good_token_share",
+               ratio(static_cast<double>(sum.slo_good_tokens),
+                     static_cast<double>(sum.completed_output_tokens + sum.refused_output_tokens)),
+               "1", "Output tokens of requests that met every target, of all that ended"});
+  m.push_back({"mean_power_mw", mean_mw, "MW", "Mean power at the meter"});
+  m.push_back({"peak_power_mw", state.totals.peak_w * 1e-6, "MW",
+               "Highest power of a sub-step at the meter"});
+  if (limited) {
+    m.push_back({"envelope_mw", site.envelope_w * 1e-6, "MW", "Limit at the meter"});
+    m.push_back({"time_above_limit", sim::to_seconds(state.totals.above_limit), "s",
+                 "Time above the limit, on the sub-grid"});
+    m.push_back({"highest_excess_kw", state.totals.excess_w * 1e-3, "kW",
+                 "Highest excess over the limit"});
+  }
+  m.push_back({"energy_mwh", meter / 3.6e9, "MWh", "Energy at the meter"});
+  m.push_back({"it_energy_mwh", it / 3.6e9, "MWh", "Energy at the racks' inputs"});
+  m.push_back({"pue", it > 0 ? power_usage_effectiveness(meter, it) : nan, "1",
+               "Energy at the meter over energy at the racks, over the run"});
+  const double compute = state.totals.compute.value();
+  m.push_back({"tue", compute > 0 ? total_usage_effectiveness(meter, compute) : nan, "1",
+               "Energy at the meter over energy of GPUs and hosts"});
+  m.push_back({"wue_l_per_kwh", it > 0 ? water_usage_effectiveness(state.totals.water_m3, it) : nan,
+               "L/(kW h)", "Water per energy at the racks"});
+  m.push_back({"hottest_junction_degc", state.totals.hottest_junction_c, "degC",
+               "Mean GPU junction of the hottest rack"});
+  m.push_back({"supply_excess_k", state.totals.supply_excess_k, "K",
+               "Most that the coolant was warmer than its set point"});
+  add_costs(m, site, state, seconds, out_tokens);
+  return m;
+}
+
+std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState& state,
+                                    std::size_t service) {
+  const double seconds = sim::to_seconds(state.now);
+  const PodCounts& c = state.counts[service];
+  const auto rate = [&](std::int64_t n) { return ratio(static_cast<double>(n), seconds); };
+  std::vector<Metric> m;
+  m.push_back({"replicas", static_cast<double>(site.services[service].replicas), "1", "Replicas"});
+  m.push_back({"requests_per_s", rate(c.arrivals), "1/s", "Requests that arrived"});
+  m.push_back({"completed_per_s", rate(c.completed), "1/s", "Requests that completed"});
+  m.push_back({"refused", static_cast<double>(c.refused), "1", "Requests refused"});
+  m.push_back({"preemptions", static_cast<double>(c.preemptions), "1", "Preemptions"});
+  m.push_back({"tokens_out_per_s", rate(c.output_tokens), "1/s", "Output tokens"});
+  m.push_back({"tokens_in_per_s", rate(c.prompt_tokens), "1/s", "Prompt tokens computed"});
+  m.push_back({"good_request_share",
+               ratio(static_cast<double>(c.slo_good_requests),
+                     static_cast<double>(c.completed + c.refused)),
+               "1", "Requests that met every target, of all that ended"});
+  m.push_back({"running", static_cast<double>(c.running), "1", "Requests that run at the end"});
+  m.push_back({"waiting", static_cast<double>(c.waiting), "1", "Requests that wait at the end"});
+  m.push_back({"busy_share",
+               ratio(static_cast<double>(c.busy_ps) * 1e-12,
+                     seconds * site.services[service].replicas),
+               "1", "Share of time in which replicas ran iterations"});
+  m.push_back({"capped_share", ratio(static_cast<double>(c.capped_iterations),
+                                     static_cast<double>(c.iterations)),
+               "1", "Iterations that a power limit slowed"});
+  const Latencies latencies = service_latencies(site, state, service);
+  const auto put = [&](const char* name, const LogHistogram& h) {
+    for (const auto& [label, q] : {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}})
+      m.push_back({std::string(name) + "_" + label, h.total > 0 ? h.quantile(q) : nan, "s",
+                   std::string(name) + ", percentile"});
+  };
+  put("ttft", latencies.ttft);
+  put("tpot", latencies.tpot);
+  put("itl", latencies.itl);
+  put("e2e", latencies.e2e);
+  put("queue", latencies.queue);
+  return m;
+}
+
+Latencies service_latencies(const SiteParameters& site, const SiteState& state,
+                            std::size_t service) {
+  Latencies sum;
+  for (std::size_t p = 0; p < state.pods.size(); ++p)
+    if (static_cast<std::size_t>(site.service_of_pod[p]) == service)
+      merge(sum, state.pods[p].latencies);
+  return sum;
+}
+
+std::array<std::int64_t, token_outcomes> token_ledger(const SiteState& state) {
+  const PodCounts sum = totals(state);
+  std::array<std::int64_t, token_outcomes> by{};
+  const auto at = [&](TokenOutcome o) -> std::int64_t& { return by[static_cast<std::size_t>(o)]; };
+  at(TokenOutcome::good) = sum.slo_good_tokens;
+  at(TokenOutcome::cap) = sum.lost_cap;
+  at(TokenOutcome::kv_memory) = sum.lost_kv_memory;
+  at(TokenOutcome::queue) = sum.lost_queue;
+  at(TokenOutcome::in_flight) =
+      sum.arrived_output_tokens - sum.completed_output_tokens - sum.refused_output_tokens;
+  return by;
+}
+
+double value_of(const std::vector<Metric>& metrics, const std::string& name) {
+  for (const auto& m : metrics)
+    if (m.name == name) return m.value;
+  throw std::logic_error("no metric " + name);
+}
+
+}  // namespace mw::models

@@ -1,0 +1,338 @@
+#include "scenarios/build.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+#include "scenarios/nearest.hpp"
+
+namespace mw::scenarios {
+namespace {
+
+using namespace mw::models;
+
+std::size_t idx(std::int32_t i) {
+  return static_cast<std::size_t>(i);
+}
+
+/// Problems found after reading, placed where the value, or the block around it, was written.
+class BuildProblems {
+ public:
+  explicit BuildProblems(const Origins& origins) : origins_(origins) {}
+
+  void add(std::string path, const std::string& problem, const std::string& advice) {
+    for (;;) {
+      if (const auto found = origins_.find(path); found != origins_.end()) {
+        items_.push_back(at(found->second, problem, advice));
+        return;
+      }
+      const auto cut = path.find_last_of(".[");
+      if (cut == std::string::npos) break;
+      path.resize(cut);
+    }
+    items_.push_back(sim::InputError("scenario", 0, 0, problem, advice));
+  }
+  void add(const std::string& path, const sim::Problems& problems) {
+    for (const auto& p : problems.items)
+      add(p.at.empty() ? path : path + "." + p.at,
+          p.at.empty() ? p.problem : p.at + " " + p.problem, p.advice);
+  }
+  bool any() const { return !items_.empty(); }
+  void raise_if_any() const {
+    if (any()) throw InputProblems(items_);
+  }
+
+ private:
+  static sim::InputError at(const std::string& origin, const std::string& problem,
+                            const std::string& advice) {
+    int numbers[2] = {0, 0};  // line, column, from the back
+    std::string file = origin;
+    for (int i = 1; i >= 0; --i) {
+      const auto colon = file.rfind(':');
+      if (colon == std::string::npos) break;
+      numbers[i] = std::atoi(file.c_str() + colon + 1);
+      file.resize(colon);
+    }
+    return sim::InputError(file, numbers[0], numbers[1], problem, advice);
+  }
+
+  const Origins& origins_;
+  std::vector<sim::InputError> items_;
+};
+
+std::string item_path(const char* list, std::size_t i) {
+  return fmt::format("{}[{}]", list, i);
+}
+
+void add_racks(SiteParameters& site, const Scenario& scenario) {
+  for (const auto& block : scenario.racks) {
+    const auto& rack = block.type.value;
+    SiteRacks racks{.name = block.name,
+                    .rack = rack,
+                    .law = make_rack_law(rack),
+                    .first = site.rack_count(),
+                    .count = block.count};
+    for (int i = 0; i < block.count; ++i)
+      site.group_of_rack.push_back(static_cast<std::int32_t>(site.racks.size()));
+    site.racks.push_back(std::move(racks));
+  }
+}
+
+/// Which rack groups a service may use: the named ones, else all like the first that has GPUs.
+std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock& service,
+                                 const std::string& path, BuildProblems& problems) {
+  std::vector<bool> allowed(site.racks.size(), false);
+  int like = -1;
+  const auto same_kind = [&](std::size_t a, std::size_t b) {
+    return site.racks[a].rack.gpu.name == site.racks[b].rack.gpu.name &&
+           site.racks[a].rack.link_domain == site.racks[b].rack.link_domain;
+  };
+  if (service.engine.racks) {
+    std::vector<std::string> names;
+    for (const auto& g : site.racks) names.push_back(g.name);
+    for (std::size_t i = 0; i < service.engine.racks->size(); ++i) {
+      const auto& name = (*service.engine.racks)[i];
+      const std::string at = fmt::format("{}.engine.racks[{}]", path, i);
+      const auto found = std::find(names.begin(), names.end(), name);
+      if (found == names.end()) {
+        problems.add(at, fmt::format("there is no rack group `{}`", name),
+                     "write one of: " + fmt::format("{}", fmt::join(names, ", ")));
+        continue;
+      }
+      const auto g = static_cast<std::size_t>(found - names.begin());
+      if (site.racks[g].rack.gpus() == 0) {
+        problems.add(at, fmt::format("the racks of `{}` have no GPUs", name), "leave it out");
+        continue;
+      }
+      if (like >= 0 && !same_kind(idx(like), g)) {
+        problems.add(
+            at, fmt::format("the GPUs of `{}` differ from those of `{}`", name, names[idx(like)]),
+            "make one service for each kind of GPU");
+        continue;
+      }
+      if (like < 0) like = static_cast<int>(g);
+      allowed[g] = true;
+    }
+    return allowed;
+  }
+  for (std::size_t g = 0; g < site.racks.size(); ++g) {
+    if (site.racks[g].rack.gpus() == 0) continue;
+    if (like < 0) like = static_cast<int>(g);
+    allowed[g] = same_kind(idx(like), g);
+  }
+  if (like < 0)
+    problems.add(path + ".engine", "the site has no racks with GPUs", "add some under `racks`");
+  return allowed;
+}
+
+ReplicaShape shape_of(const ServiceBlock& service, const RackParameters& rack) {
+  const auto& e = service.engine;
+  ReplicaShape shape;
+  shape.gpus = e.gpus;
+  shape.attention_dp = e.attention_dp.value_or(1);
+  shape.tp = e.tp.value_or(std::max(1, e.gpus / shape.attention_dp));
+  shape.ep = e.ep.value_or(service.model.value.experts > 0 ? e.gpus : 1);
+  shape.nvlink_domain = rack.link_domain;
+  shape.weights = service.precision;
+  shape.kv = e.kv;
+  return shape;
+}
+
+/// What the pods of one service share; the table is null if there is a problem.
+PodParameters pod_of(const Scenario& scenario, const ServiceBlock& service,
+                     const RackParameters& rack, const std::string& path, BuildProblems& problems) {
+  const auto& e = service.engine;
+  const auto& stack = e.stack.value;
+  PodParameters pod;
+  pod.engine.max_num_seqs = e.max_num_seqs;
+  pod.engine.max_num_batched_tokens = e.max_num_batched_tokens.value_or(stack.max_batched_tokens);
+  pod.engine.block_size = e.block_size.value_or(stack.block_size);
+  pod.engine.kv_blocks = e.kv_blocks;
+  pod.router = e.router;
+  pod.slo = service.slo;
+  pod.seed = scenario.seed;
+  pod.keep_records = scenario.output.requests;
+
+  const std::string engine = path + ".engine";
+  sim::Problems limits;
+  check(pod.engine, limits);
+  problems.add(engine, limits);
+  const ReplicaShape shape = shape_of(service, rack);
+  const auto unfit =
+      fit_problems(rack.gpu.value, service.model.value, stack, shape, e.max_num_seqs);
+  for (const auto& item : unfit)
+    problems.add(engine + (item.at.empty() ? "" : "." + item.at), item.problem, item.advice);
+  if (!limits.items.empty() || !unfit.empty()) return pod;
+
+  pod.table = std::make_shared<const StepTable>(
+      build_step_table(rack.gpu.value, service.model.value, stack, shape, e.max_num_seqs,
+                       pod.engine.max_num_batched_tokens, e.clock_levels));
+  return pod;
+}
+
+void add_services(SiteParameters& site, const Scenario& scenario, const std::filesystem::path& base,
+                  BuildProblems& problems) {
+  std::vector<std::int32_t> rack_gpus;
+  for (int r = 0; r < site.rack_count(); ++r) rack_gpus.push_back(site.group(r).rack.gpus());
+
+  std::vector<ReplicaDemand> demands;
+  std::vector<PodParameters> shared;
+  for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
+    const auto& service = scenario.inference[s];
+    const std::string path = item_path("inference", s);
+    const auto allowed = allowed_groups(site, service, path, problems);
+    const auto first = std::find(allowed.begin(), allowed.end(), true);
+    if (first == allowed.end()) continue;
+    const auto& rack = site.racks[static_cast<std::size_t>(first - allowed.begin())].rack;
+    shared.push_back(pod_of(scenario, service, rack, path, problems));
+
+    ReplicaDemand demand{.service = static_cast<std::int32_t>(s), .gpus = service.engine.gpus};
+    demand.fill = !service.engine.replicas.number.has_value();
+    demand.replicas = static_cast<std::int32_t>(service.engine.replicas.number.value_or(0));
+    demand.replicas_per_pod = service.engine.replicas_per_pod;
+    for (const auto group : site.group_of_rack) demand.rack_allowed.push_back(allowed[idx(group)]);
+    demands.push_back(std::move(demand));
+  }
+  if (problems.any()) return;
+
+  Placement placement = place(rack_gpus, demands);
+  for (const auto& refusal : placement.refused)
+    problems.add(item_path("inference", idx(refusal.service)) + ".engine.replicas", refusal.problem,
+                 refusal.advice);
+  if (problems.any()) return;
+  site.placement = std::move(placement.groups);
+  site.service_of_pod = std::move(placement.service_of_pod);
+
+  for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
+    const auto& block = scenario.inference[s];
+    SiteService service{.name = block.name, .price = block.price};
+    service.gpus_per_replica = block.engine.gpus;
+    service.slo = block.slo;
+    service.first_pod = -1;
+    for (std::size_t p = 0; p < site.service_of_pod.size(); ++p) {
+      if (idx(site.service_of_pod[p]) != s) continue;
+      if (service.first_pod < 0) service.first_pod = static_cast<int>(p);
+      PodParameters pod = shared[s];
+      pod.replicas = placement.replicas_per_pod[p];
+      pod.partition = static_cast<std::uint32_t>(p);
+      service.replicas += pod.replicas;
+      ++service.pods;
+      site.pods.push_back(std::move(pod));
+    }
+    service.front = make_front(block.traffic, service.pods, scenario.seed,
+                               static_cast<std::uint32_t>(s), site.start.unix_ns, base);
+    site.services.push_back(std::move(service));
+  }
+}
+
+void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
+  sim::Power design_it;
+  CoolingDesign design;
+  for (const auto& racks : site.racks) {
+    const auto& rack = racks.rack;
+    const sim::Power each = rack.design_power.value;
+    const double liquid = each.value * rack.liquid_fraction.value;
+    design_it += each * racks.count;
+    design.liquid_heat.value += liquid * racks.count;
+    design.air_heat.value += (each.value - liquid) * racks.count;
+    design.rack_flow.value += rack.coolant_flow.value.value * liquid * racks.count;
+    design.rack_pressure = std::max(design.rack_pressure, rack.coolant_pressure_drop.value);
+  }
+  site.cooling = scenario.site.cooling.plant.value;
+  if (scenario.site.cooling.supply) site.cooling.supply = *scenario.site.cooling.supply;
+  for (std::size_t g = 0; g < site.racks.size(); ++g) {
+    const auto& rack = site.racks[g].rack;
+    if (rack.liquid_fraction.value > 0 && rack.max_supply.value.value > 0 &&
+        site.cooling.supply > rack.max_supply.value)
+      problems.add(
+          "site.cooling.supply",
+          fmt::format("the coolant of {:g} degC is too warm for the racks `{}`, which take "
+                      "{:g} degC",
+                      sim::to_degc(site.cooling.supply), site.racks[g].name,
+                      sim::to_degc(rack.max_supply.value)),
+          "lower it");
+  }
+  sim::Problems unworkable;
+  check_sizing(site.cooling, design, unworkable);
+  problems.add("site.cooling", unworkable);
+  if (problems.any()) return;
+  site.cooling_sizing = size_cooling(site.cooling, design);
+  site.lighting_w = scenario.site.lighting * design_it.value;
+
+  // The mechanical branch is built for design heat in air of 45 degC, hotter than any place of the
+  // catalog sees in its means.
+  constexpr double design_dry_bulb = 45, design_wet_bulb = 26;
+  const CoolingPower at_design =
+      cooling_step(site.cooling, site.cooling_sizing,
+                   {.liquid_heat = design.liquid_heat,
+                    .air_heat = design.air_heat,
+                    .supply = site.cooling.supply},
+                   weather_of({sim::temperature_from_degc(design_dry_bulb),
+                               sim::temperature_from_degc(design_wet_bulb)},
+                              site.climate.elevation.value));
+  site.electrical = scenario.site.electrical.value;
+  site.electrical_law =
+      size_electrical(site.electrical, design_it, {at_design.total() + site.lighting_w});
+}
+
+void add_control(SiteParameters& site, const Scenario& scenario) {
+  site.control = scenario.control.power;
+  for (int r = 0; r < site.rack_count(); ++r) {
+    const auto& group = site.group(r);
+    if (group.rack.gpus() == 0) continue;
+    const auto& gpu = group.rack.gpu.value;
+    site.limited.push_back({group.rack.gpus(), gpu.tdp.value.value});
+    site.rack_of_limit.push_back(r);
+    site.limits.push_back({.object = fmt::format("rack/{}-{}", group.name, r - group.first),
+                           .quantity = "gpu_power_limit",
+                           .unit = "W",
+                           .min = gpu.min_power_limit.value.value,
+                           .max = gpu.tdp.value.value,
+                           .quantum = 1,
+                           .latency = site.control.actuation});
+  }
+  const auto meter = [&](const char* quantity) {
+    return sim::PointParameters{.object = "site",
+                                .quantity = quantity,
+                                .unit = "W",
+                                .period = site.control.interval,
+                                .window = site.control.interval,
+                                .latency = site.control.meter_latency};
+  };
+  site.points = {meter("meter_power"), meter("gpu_power")};
+}
+
+}  // namespace
+
+void check(const Scenario& scenario, sim::Problems& problems) {
+  if (scenario.duration.ns <= 0)
+    problems.add("duration", "is not above zero", "write a length of time such as `1 h`");
+  if (scenario.output.site_period.ns < sim::millisecond)
+    problems.add("output.site_period", "is below 1 ms", "write `1 s` or more");
+  if (scenario.output.rack_period.ns < sim::millisecond)
+    problems.add("output.rack_period", "is below 1 ms", "write `1 min` or more");
+  if (scenario.control.power.policy != models::PowerPolicy::none && !scenario.site.envelope)
+    problems.add("control.power.policy", "has no envelope to keep",
+                 "give `site.envelope`, or write `policy: none`");
+}
+
+models::SiteParameters build_site(const Document<Scenario>& document,
+                                  const std::filesystem::path& base) {
+  const Scenario& scenario = document.value;
+  BuildProblems problems(document.origins);
+  SiteParameters site;
+  site.name = scenario.name;
+  site.duration = scenario.duration.ns;
+  site.seed = scenario.seed;
+  site.start = scenario.site.climate.start;
+  site.climate = scenario.site.climate.weather.value;
+  if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;
+  if (scenario.site.economics) site.economics = scenario.site.economics->value;
+  add_racks(site, scenario);
+  add_plant(site, scenario, problems);
+  add_services(site, scenario, base, problems);
+  add_control(site, scenario);
+  problems.raise_if_any();
+  return site;
+}
+
+}  // namespace mw::scenarios

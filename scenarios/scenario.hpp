@@ -1,0 +1,233 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/compute/llm.hpp"
+#include "models/compute/precision.hpp"
+#include "models/compute/stack.hpp"
+#include "models/control/power_control.hpp"
+#include "models/cooling/climate.hpp"
+#include "models/cooling/plant.hpp"
+#include "models/economics/costs.hpp"
+#include "models/inference/counts.hpp"
+#include "models/inference/router.hpp"
+#include "models/inference/traffic.hpp"
+#include "models/power/electrical.hpp"
+#include "models/power/rack.hpp"
+#include "sim/describe.hpp"
+#include "sim/moment.hpp"
+
+// What a scenario file says. Each block is a struct described once; the models' own parameters
+// stand in it as they are.
+namespace mw::scenarios {
+
+struct ClimateBlock {
+  sim::Entry<models::ClimateParameters> weather;
+  sim::Instant start;
+};
+template <sim::Describes<ClimateBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("weather", self.weather,
+        About{.text = "The place: a name of catalog/climates", .required = true});
+  visit("start", self.start,
+        About{.text = "Moment of the calendar at which the run begins", .required = true});
+}
+
+struct CoolingBlock {
+  sim::Entry<models::CoolingParameters> plant;
+  std::optional<sim::Temperature> supply;
+};
+template <sim::Describes<CoolingBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("plant", self.plant,
+        About{.text = "The plant: a name of catalog/cooling", .required = true});
+  visit("supply", self.supply,
+        About{.text = "Coolant to the racks; otherwise the plant's own set point",
+              .min = 275,
+              .max = 345});
+}
+
+struct SiteBlock {
+  std::optional<sim::Power> envelope;
+  ClimateBlock climate;
+  sim::Entry<models::ElectricalParameters> electrical;
+  CoolingBlock cooling;
+  std::optional<sim::Entry<models::EconomicsParameters>> economics;
+  double lighting = 0.002;
+};
+template <sim::Describes<SiteBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("envelope", self.envelope,
+        About{.text = "Limit at the utility meter; none if not given", .min = 1e3, .max = 1e10});
+  visit("climate", self.climate, About{.text = "Where and when", .required = true});
+  visit("electrical", self.electrical,
+        About{.text = "The chain from the meter to the racks: a name of catalog/electrical",
+              .required = true});
+  visit("cooling", self.cooling, About{.text = "Coolant and plant", .required = true});
+  visit("economics", self.economics,
+        About{.text = "Prices and lives: a name of catalog/economics; without it no costs"});
+  visit("lighting", self.lighting,
+        About{.text = "Lights and offices, as a share of the racks' design power",
+              .min = 0,
+              .max = 0.1});
+}
+
+struct RackBlock {
+  std::string name;
+  sim::Entry<models::RackParameters> type;
+  int count = 1;
+};
+template <sim::Describes<RackBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("name", self.name, About{.text = "Name of the group", .required = true});
+  visit("type", self.type,
+        About{.text = "What they are: a name of catalog/racks", .required = true});
+  visit("count", self.count, About{.text = "How many", .min = 1, .max = 100000});
+}
+
+enum class ReplicaWord { fill };
+inline std::span<const char* const> enum_names(ReplicaWord) {
+  static constexpr const char* names[] = {"fill"};
+  return names;
+}
+
+struct EngineBlock {
+  int gpus = 8;
+  std::optional<int> tp;
+  std::optional<int> ep;
+  std::optional<int> attention_dp;
+  sim::NumberOr<std::int64_t, ReplicaWord> replicas;
+  std::optional<std::vector<std::string>> racks;
+  models::Precision kv = models::Precision::bf16;
+  sim::Entry<models::StackParameters> stack;
+  int max_num_seqs = 256;
+  std::optional<int> max_num_batched_tokens;
+  std::optional<int> block_size;
+  std::optional<std::int64_t> kv_blocks;
+  int clock_levels = 16;
+  models::RouterPolicy router = models::RouterPolicy::least_tokens;
+  int replicas_per_pod = 64;
+};
+template <sim::Describes<EngineBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("gpus", self.gpus, About{.text = "GPUs of one replica", .min = 1, .max = 1024});
+  visit(
+      "tp", self.tp,
+      About{.text = "Tensor-parallel ranks; otherwise gpus / attention_dp", .min = 1, .max = 1024});
+  visit("ep", self.ep,
+        About{.text = "Expert-parallel ranks; otherwise all GPUs for a model with experts",
+              .min = 1,
+              .max = 1024});
+  visit("attention_dp", self.attention_dp,
+        About{.text = "Data-parallel attention groups; otherwise 1", .min = 1, .max = 1024});
+  visit("replicas", self.replicas,
+        About{.text = "How many replicas; `fill` takes the racks' free GPUs", .min = 1});
+  visit("racks", self.racks,
+        About{.text = "Rack groups it may use; otherwise all with GPUs of the kind of the first"});
+  visit("kv", self.kv, About{.text = "Storage of the KV cache: bf16 or fp8"});
+  visit("stack", self.stack,
+        About{.text = "Serving software: a name of catalog/stacks", .required = true});
+  visit("max_num_seqs", self.max_num_seqs,
+        About{.text = "Most requests that run at a time in a replica", .min = 1, .max = 16384});
+  visit(
+      "max_num_batched_tokens", self.max_num_batched_tokens,
+      About{
+          .text = "Most tokens in one iteration; otherwise the stack's", .min = 2, .max = 1048576});
+  visit("block_size", self.block_size,
+        About{.text = "Tokens in a KV block; otherwise the stack's", .min = 1, .max = 1024});
+  visit("kv_blocks", self.kv_blocks,
+        About{.text = "KV blocks of a replica; otherwise what memory holds beside the weights",
+              .min = 1});
+  visit("clock_levels", self.clock_levels,
+        About{.text = "Steps between the highest and the lowest clock that a power limit may use",
+              .min = 1,
+              .max = 64});
+  visit("router", self.router, About{.text = "How a pod's router picks a replica"});
+  visit("replicas_per_pod", self.replicas_per_pod,
+        About{.text = "Replicas behind one router; a larger service is split into pods",
+              .min = 1,
+              .max = 4096});
+}
+
+struct ServiceBlock {
+  std::string name;
+  sim::Entry<models::LlmParameters> model;
+  models::Precision precision = models::Precision::bf16;
+  EngineBlock engine;
+  models::TrafficParameters traffic;
+  models::Slo slo;
+  models::TokenPrices price;
+};
+template <sim::Describes<ServiceBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("service", self.name, About{.text = "Name of the service", .required = true});
+  visit("model", self.model,
+        About{.text = "The language model: a name of catalog/llms", .required = true});
+  visit("precision", self.precision, About{.text = "Storage of the weights"});
+  visit("engine", self.engine, About{.text = "How a replica runs", .required = true});
+  visit("traffic", self.traffic, About{.text = "What is asked of it", .required = true});
+  visit("slo", self.slo, About{.text = "What it promises"});
+  visit("price", self.price, About{.text = "What its tokens sell for"});
+}
+
+struct ControlBlock {
+  models::PowerControlParameters power;
+};
+template <sim::Describes<ControlBlock> Self>
+void describe(Self& self, auto&& visit) {
+  visit("power", self.power, sim::About{.text = "How watts are shared out under the envelope"});
+}
+
+struct OutputBlock {
+  sim::Duration site_period{sim::second};
+  sim::Duration rack_period{sim::minute};
+  bool requests = false;
+};
+template <sim::Describes<OutputBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("site_period", self.site_period,
+        About{.text = "Time between rows of the site's and the services' series"});
+  visit("rack_period", self.rack_period, About{.text = "Time between rows of the racks' series"});
+  visit("requests", self.requests, About{.text = "Write a row for every request"});
+}
+
+struct Scenario {
+  int millwright = 0;
+  std::string name;
+  std::string text;
+  sim::Duration duration;
+  std::uint64_t seed = 1;
+  SiteBlock site;
+  std::vector<RackBlock> racks;
+  std::vector<ServiceBlock> inference;
+  ControlBlock control;
+  OutputBlock output;
+};
+template <sim::Describes<Scenario> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("millwright", self.millwright,
+        About{.text = "Version of the scenario language", .min = 1, .max = 1, .required = true});
+  visit("name", self.name, About{.text = "Name of the scenario", .required = true});
+  visit("text", self.text, About{.text = "What it asks, in a sentence"});
+  visit("duration", self.duration, About{.text = "How long to simulate", .required = true});
+  visit("seed", self.seed, About{.text = "Seed of every random draw"});
+  visit("site", self.site, About{.text = "The site", .required = true});
+  visit("racks", self.racks, About{.text = "Its racks, in groups of one kind", .required = true});
+  visit("inference", self.inference, About{.text = "Services that answer requests"});
+  visit("control", self.control, About{.text = "Who moves the limits"});
+  visit("output", self.output, About{.text = "What is written, and how often"});
+}
+void check(const Scenario& scenario, sim::Problems& problems);
+
+}  // namespace mw::scenarios
