@@ -70,6 +70,7 @@ struct StepTableView {
   const DecodeCell* decode_cells = nullptr;
 };
 
+/// Precondition: the load has a token, and lies within max_sequences and max_tokens.
 /// The law itself, in seconds and joules: GPU time is the sum of kernels; host and GPU overlap to
 /// the fourth-power norm; average power bends towards the ceiling by an eighth-power norm.
 struct StepValue {

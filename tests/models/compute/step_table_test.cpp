@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -156,6 +157,84 @@ TEST_CASE("the same inputs give the same bits") {
   REQUIRE(a.decode_cells.size() == b.decode_cells.size());
   CHECK(std::memcmp(a.decode_cells.data(), b.decode_cells.data(),
                     a.decode_cells.size() * sizeof(DecodeCell)) == 0);
+}
+
+// Not the catalog's figures but round ones, so that a better figure there does not come here. The
+// number was computed once; release, debug and sanitizer builds must all find it again.
+TEST_CASE("tables have the same bits in every build") {
+  GpuParameters gpu;
+  gpu.bf16.value = {1e15};
+  gpu.memory.value = {1e11};
+  gpu.memory_bandwidth.value = {3e12};
+  gpu.link_bandwidth.value = {4e11};
+  gpu.tdp.value = {700};
+  gpu.idle.value = {100};
+  gpu.max_clock.value = {2e9};
+  gpu.min_clock.value = {5e8};
+  gpu.knee_clock.value = {1.1e9};
+  gpu.knee_voltage.value = {0.75};
+  gpu.max_voltage.value = {1.05};
+  gpu.bandwidth_factor.value = gpu.compute_factor.value = 0.9;
+  gpu.busy_share.value = 0.1;
+  gpu.flop_energy.value = {1.1e-12};
+  gpu.memory_energy.value = {1.2e-10};
+  gpu.memory_core_share.value = 0.7;
+  gpu.link_energy.value = {2.5e-10};
+  gpu.logit_energy.value = {1.4e-7};
+  gpu.power_ceiling.value = 0.97;
+  LlmParameters llm;
+  llm.layers = llm.moe_layers = 24;
+  llm.hidden = 2048;
+  llm.heads = 32;
+  llm.kv_heads = 4;
+  llm.head_dim = 128;
+  llm.full_attention_layers = llm.window_layers = 12;
+  llm.window = 512;
+  llm.experts = 64;
+  llm.experts_per_token = 6;
+  llm.moe_inter = 1024;
+  llm.vocab = 100000;
+  StackParameters stack = read_catalog<StackParameters>("vllm_0_11");
+  for (auto* share : {&stack.dense_bandwidth, &stack.expert_bandwidth, &stack.attention_bandwidth,
+                      &stack.activation_bandwidth, &stack.permute_bandwidth, &stack.dense_compute,
+                      &stack.expert_compute, &stack.link_share}) {
+    share->value = 0.7;
+  }
+  for (auto* time : {&stack.step_overhead, &stack.attention_layer_gap, &stack.moe_layer_gap,
+                     &stack.collective_latency, &stack.host_base, &stack.host_per_sequence}) {
+    time->value.value = 1e-5;
+  }
+  stack.sampler_per_logit.value.value = 1e-10;
+  stack.expert_tile.value = 16;
+  stack.workspace.value.value = 3e9;
+  ReplicaShape shape;
+  shape.gpus = shape.tp = shape.ep = 4;
+  const StepTable table = build_step_table(gpu, llm, stack, shape, 64, 1024, 4);
+  const StepTableView v = table.view();
+
+  std::uint64_t hash = 14695981039346656037u;  // FNV-1a over 64-bit words
+  const auto fold = [&](std::int64_t word) {
+    hash = (hash ^ static_cast<std::uint64_t>(word)) * 1099511628211u;
+  };
+  for (const DecodeCell& cell : table.decode_cells) {
+    fold(cell.time_ps);
+    fold(cell.time_slope);
+    fold(cell.energy_nj);
+    fold(cell.energy_slope);
+  }
+  for (int level = 0; level < 4; ++level) {
+    for (std::int32_t tokens = 1; tokens < 960; tokens += 7) {
+      const StepCost cost = step_cost(v, level,
+                                      {.decodes = 20,
+                                       .prefill_tokens = tokens,
+                                       .sampled = 21,
+                                       .kv_tokens = 40000 + 3 * tokens,
+                                       .prefill_pairs = 300 * tokens});
+      fold(cost.time_ps);
+      fold(cost.energy_nj);
+    }
+  }
+  CHECK(hash == 6721226968354263792u);
 }
 
 TEST_CASE("more work never costs less time or energy") {
