@@ -96,13 +96,24 @@ void Loader::apply_override(const Type& structure, Node& root, const std::string
                   "write path=value, as in inference[chat].engine.replicas=12");
     return;
   }
-  Node value = parse_yaml(parts->value, file, problems_);
+  Node value;
+  try {
+    ProblemList in_value;
+    value = parse_yaml(parts->value, file, in_value);
+    in_value.raise_if_any();
+  } catch (const InputProblems& wrong) {
+    for (const sim::InputError& item : wrong.items)
+      problems_.add(at_column(parts->value_column + (item.line == 1 ? item.column - 1 : 0)),
+                    item.problem, item.advice);
+    return;
+  }
   value.at.file = file;
   value.at.line = std::max(value.at.line, 1);
   value.at.column = std::max(value.at.column, 1);
   shift(value, at_column(parts->value_column));
 
-  Node* node = &root;
+  Node changed = root;  // a refused override leaves nothing behind
+  Node* node = &changed;
   const Type* type = &structure;
   const void* initial = structure.prototype;  // the default of what `type` describes, if known
   std::string path;
@@ -179,6 +190,7 @@ void Loader::apply_override(const Type& structure, Node& root, const std::string
     initial = field_of(holder, *field);
   }
   *node = std::move(value);
+  root = std::move(changed);
 }
 
 }  // namespace mw::scenarios

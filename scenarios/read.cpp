@@ -319,7 +319,7 @@ class Reader {
   void number(const Type& type, void* target, const Node& node, const Slot& slot) {
     const bool is_duration = type.kind == Type::Kind::duration;
     const auto read = type.kind == Type::Kind::number ? sim::parse_ratio(node.text)
-                      : is_duration ? sim::parse_quantity(node.text, {"s", "s", false})
+                      : is_duration ? sim::parse_quantity(node.text, {"ns", "s", false})
                                     : sim::parse_quantity(node.text, type.unit);
     if (const auto* problem = std::get_if<sim::TextProblem>(&read))
       return wrong(node, problem->problem, problem->advice);
@@ -328,11 +328,11 @@ class Reader {
       if (in_range(number, type, node, slot)) type.set_number(target, number);
       return;
     }
-    constexpr double longest = 9.2e9;  // seconds: the reach of a 64-bit count of nanoseconds
+    constexpr double longest = 9.2e18;  // the reach of a 64-bit count of nanoseconds
     if (std::fabs(number) > longest)
       return wrong(node, in_quotes(node.text) + " is longer than the clock reaches",
                    "write 291 year or less");
-    const sim::Duration duration{sim::from_seconds(number)};
+    const sim::Duration duration{static_cast<sim::Time>(std::round(number))};
     if (duration.ns == 0 && number != 0)
       return wrong(node, in_quotes(node.text) + " is shorter than the clock can tell",
                    "write 1 ns or more, or 0 s");

@@ -167,6 +167,16 @@ std::string suggest_symbol(std::string_view name) {
   return "";
 }
 
+/// kg is k times g/1000: without the common factor the stored unit itself converts exactly.
+void reduce(Unit& unit) {
+  constexpr double whole_numbers = 9e15;
+  if (!(unit.times < whole_numbers && unit.over < whole_numbers)) return;
+  if (unit.times != std::floor(unit.times) || unit.over != std::floor(unit.over)) return;
+  const auto common = static_cast<double>(
+      std::gcd(static_cast<std::int64_t>(unit.times), static_cast<std::int64_t>(unit.over)));
+  if (common > 1) unit.times /= common, unit.over /= common;
+}
+
 class UnitParser {
  public:
   explicit UnitParser(std::string_view text) : text_(text) {}
@@ -184,15 +194,6 @@ class UnitParser {
   }
 
  private:
-  /// kg is k times g/1000: without the common factor the stored unit itself converts exactly.
-  static void reduce(Unit& unit) {
-    constexpr double whole_numbers = 9e15;
-    if (!(unit.times < whole_numbers && unit.over < whole_numbers)) return;
-    if (unit.times != std::floor(unit.times) || unit.over != std::floor(unit.over)) return;
-    const auto common = static_cast<double>(
-        std::gcd(static_cast<std::int64_t>(unit.times), static_cast<std::int64_t>(unit.over)));
-    if (common > 1) unit.times /= common, unit.over /= common;
-  }
   std::string whole() const { return std::string(text_); }
   void fail(std::string problem, std::string advice) {
     if (!problem_) problem_ = TextProblem{std::move(problem), std::move(advice)};
@@ -426,8 +427,10 @@ std::variant<double, TextProblem> parse_quantity(std::string_view text,
     return TextProblem{
         quoted(text) + " is a temperature, but a temperature difference belongs here",
         "write `" + number + " K`"};
-  const double base = unit.to_base(*parts.number);
-  const double value = stored.from_base(base);
+  // Stored units have no shift of their own; one factor rounds less than two.
+  Unit direct{stored.dimension, unit.times * stored.over, unit.over * stored.times, unit.shift};
+  reduce(direct);
+  const double value = direct.to_base(*parts.number);
   if (!std::isfinite(value))
     return TextProblem{quoted(text) + " is beyond the range of numbers", "use a smaller unit"};
   if (expected.temperature_point && value < 0)

@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -26,6 +27,8 @@ class Builder final : public YAML::EventHandler {
       : file_(std::move(file)), problems_(problems) {}
 
   Node root;
+  bool ends_quoted = false;  // the last word of the text is between quotes
+  Place last_word;
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ == 0) return;
@@ -56,6 +59,8 @@ class Builder final : public YAML::EventHandler {
     node.at = place(mark);
     node.text = value;
     node.plain = tag != "!";
+    ends_quoted = !node.plain;
+    last_word = node.at;
     put(std::move(node), mark);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -221,6 +226,35 @@ constexpr Advice syntax[] = {
     {"illegal flow end", "a bracket closes nothing", "remove it, or add the opening one"},
 };
 
+void parse_all(std::string_view text, YAML::EventHandler& handler) {
+  std::istringstream stream{std::string(text)};
+  YAML::Parser parser(stream);
+  while (parser.HandleNextDocument(handler)) {
+  }
+}
+
+/// yaml-cpp takes the end of a text for a closing quote if a line ends there; without that line end
+/// it does not.
+bool closes_quotes(std::string_view text) {
+  while (!text.empty() && std::string_view(" \t\r\n").find(text.back()) != std::string_view::npos)
+    text.remove_suffix(1);
+  ProblemList unused;
+  Builder again(nullptr, unused);
+  try {
+    parse_all(text, again);
+    return true;
+  } catch (const YAML::Exception&) {
+    return false;
+  }
+}
+
+bool tab_indents(std::string_view text, int line) {
+  for (; line > 0 && !text.empty(); --line)
+    text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  const std::size_t first = text.find_first_not_of(' ');
+  return first != std::string_view::npos && text[first] == '\t';
+}
+
 }  // namespace
 
 Node parse_yaml(std::string_view text, std::shared_ptr<const std::string> file,
@@ -237,14 +271,19 @@ Node parse_yaml(std::string_view text, std::shared_ptr<const std::string> file,
   }
   Builder builder(file, problems);
   try {
-    std::istringstream stream{std::string(text)};
-    YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
+    parse_all(text, builder);
+    if (builder.ends_quoted && !closes_quotes(text)) {
+      problems.add(builder.last_word, "a quoted text is not closed", "add the missing quote");
+      return {};
     }
   } catch (const Stop&) {
     return {};
   } catch (const YAML::Exception& error) {
     const Place at{file, error.mark.line + 1, error.mark.column + 1};
+    if (tab_indents(text, error.mark.line)) {
+      problems.add({file, error.mark.line + 1, 1}, "a tab is used for indentation", "use blanks");
+      return {};
+    }
     for (const Advice& known : syntax)
       if (error.msg == known.theirs) {
         problems.add(at, known.problem, known.advice);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -130,8 +131,8 @@ void describe(Self& self, auto&& visit) {
 inline void check(const Farm& farm, mw::sim::Problems& problems) {
   for (const Field& field : farm.fields)
     if (field.rows > 500)
-      problems.add("fields[" + field.name + "].rows", "`" + field.name + "` has more rows than land",
-                   "sow 500 rows or fewer");
+      problems.add("fields[" + field.name + "].rows",
+                   "`" + field.name + "` has more rows than land", "sow 500 rows or fewer");
 }
 
 /// A folder that lives as long as a test.
