@@ -11,7 +11,8 @@ endif()
 add_compile_options(-ffp-contract=off -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                     -Wno-sign-conversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  add_compile_options(-Wno-psabi)
+  # -Wrestrict: gcc 12 warns of std::string + at -O2 where nothing is wrong (GCC bug 105651).
+  add_compile_options(-Wno-psabi -Wno-restrict)
 endif()
 if(MILLWRIGHT_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
