@@ -74,7 +74,7 @@ TEST_CASE("Fixed weather is what was given") {
   const Weather w = weather_at(c, 12345);
   CHECK(w.dry_bulb == doctest::Approx(40));
   CHECK(w.wet_bulb == doctest::Approx(20));
-  CHECK(w.humidity_ratio == doctest::Approx(0.0064).epsilon(3e-3));  // T14
+  CHECK(1e3 * w.humidity_ratio == doctest::Approx(6.40).epsilon(3e-3));  // T14
 }
 
 TEST_CASE("A climate without its twelve months is refused") {
