@@ -192,9 +192,10 @@ Type make_structure() {
     const auto offset =
         reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&prototype);
     type.fields.push_back({name, about, &type_of<F>, static_cast<std::size_t>(offset)});
-    if constexpr (sim::NamedItem<T> && std::is_same_v<F, std::string>)
-      if (static_cast<const void*>(&field) == static_cast<const void*>(&prototype.name))
-        type.name_field = static_cast<int>(type.fields.size()) - 1;
+    if constexpr (sim::NamedItem<T>) {
+      if constexpr (std::is_same_v<F, std::string>)
+        if (&field == &prototype.name) type.name_field = static_cast<int>(type.fields.size()) - 1;
+    }
   });
   if constexpr (requires { T::catalog; }) type.catalog = T::catalog;
   if constexpr (sim::Checked<T>)

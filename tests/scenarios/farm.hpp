@@ -62,6 +62,10 @@ void describe(Self& self, auto&& visit) {
   visit("stones", self.stones, About{.text = "Pairs of stones", .min = 1, .max = 12});
 }
 
+inline bool operator==(const mw::sim::Entry<Mill>& a, const mw::sim::Entry<Mill>& b) {
+  return a.name == b.name && a.value == b.value;
+}
+
 struct Field {
   std::string name;
   Grain grain = Grain::wheat;
@@ -70,9 +74,6 @@ struct Field {
   mw::sim::NumberOr<int, Fill> carts{std::nullopt, Fill::fill};
   bool operator==(const Field&) const = default;
 };
-inline bool operator==(const mw::sim::Entry<Mill>& a, const mw::sim::Entry<Mill>& b) {
-  return a.name == b.name && a.value == b.value;
-}
 template <Describes<Field> Self>
 void describe(Self& self, auto&& visit) {
   visit("name", self.name, About{.text = "What people call it", .required = true});
