@@ -24,6 +24,8 @@ InterruptGuard::~InterruptGuard() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
 }
-bool InterruptGuard::requested() { return stop_requested != 0; }
+bool InterruptGuard::requested() {
+  return stop_requested != 0;
+}
 
 }  // namespace mw::analysis

@@ -95,7 +95,7 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
       const auto found = std::find(names.begin(), names.end(), name);
       if (found == names.end()) {
         problems.add(at, fmt::format("there is no rack group `{}`", name),
-                     "write one of: " + fmt::format("{}", fmt::join(names, ", ")));
+                     advise_name(name, names));
         continue;
       }
       const auto g = static_cast<std::size_t>(found - names.begin());

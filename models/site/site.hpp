@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,8 @@ struct SiteParameters {
   CoolingSizing cooling_sizing;
   ClimateParameters climate;
   double lighting_w = 0;
-  double bytes_per_token = 0;  // what one token weighs on the network racks
-  EconomicsParameters economics;
+  double bytes_per_token = 0;                    // what one token weighs on the network racks
+  std::optional<EconomicsParameters> economics;  // without it no costs
 
   PowerControlParameters control;
   std::vector<LimitedGpus> limited;  // one set-point for each rack with GPUs

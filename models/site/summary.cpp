@@ -11,7 +11,9 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-double ratio(double a, double b) { return b > 0 ? a / b : nan; }
+double ratio(double a, double b) {
+  return b > 0 ? a / b : nan;
+}
 
 PodCounts totals(const SiteState& state) {
   PodCounts sum;
@@ -19,8 +21,9 @@ PodCounts totals(const SiteState& state) {
   return sum;
 }
 
-void add_costs(std::vector<Metric>& out, const SiteParameters& site, const SiteState& state,
-               double seconds, double tokens) {
+void add_costs(std::vector<Metric>& out, const SiteParameters& site,
+               const EconomicsParameters& economics, const SiteState& state, double seconds,
+               double tokens) {
   YearOfSite year;
   for (const auto& racks : site.racks) {
     const sim::Power design = racks.rack.design_power.value * racks.count;
@@ -32,12 +35,11 @@ void add_costs(std::vector<Metric>& out, const SiteParameters& site, const SiteS
     }
   }
   // The run stands for the year: its means for the energy, its peak for the demand.
-  const double scale = seconds_per_year / seconds;
+  const double scale = seconds > 0 ? seconds_per_year / seconds : 0;
   year.energy = {state.ledger.meter().value() * scale};
   year.peak = {state.totals.peak_w};
   year.water = {state.totals.water_m3 * scale};
-  const YearlyCost cost = yearly_cost(site.economics, year);
-  if (!(cost.total() > 0)) return;
+  const YearlyCost cost = yearly_cost(economics, year);
 
   const TokenCost each =
       tokens > 0 ? token_cost(cost, {tokens * scale}) : TokenCost{nan, nan, nan, nan};
@@ -49,15 +51,18 @@ void add_costs(std::vector<Metric>& out, const SiteParameters& site, const SiteS
   out.push_back({"usd_per_mtok_other", each.other, per, "of it operation, maintenance and water"});
 
   double revenue = 0;
+  bool priced = false;
   for (std::size_t s = 0; s < site.services.size(); ++s) {
     const auto& c = state.counts[s];
-    revenue += token_revenue(site.services[s].price,
-                             {static_cast<double>(c.completed_prompt_tokens)},
-                             {static_cast<double>(c.completed_output_tokens)})
-                   .value;
+    revenue +=
+        token_revenue(site.services[s].price, {static_cast<double>(c.completed_prompt_tokens)},
+                      {static_cast<double>(c.completed_output_tokens)})
+            .value;
+    priced =
+        priced || site.services[s].price.input.value > 0 || site.services[s].price.output.value > 0;
   }
-  if (revenue > 0) {
-    const double mw = state.ledger.meter().value() / seconds * 1e-6;
+  if (priced) {
+    const double mw = seconds > 0 ? state.ledger.meter().value() / seconds * 1e-6 : 0;
     out.push_back({"revenue_usd_per_mw_h", ratio(revenue / (seconds / 3600), mw), "USD/(MW h)",
                    "Revenue of completed requests per megawatt consumed and hour"});
     out.push_back({"cost_usd_per_mw_h", ratio(cost.total() / seconds_per_year * 3600, mw),
@@ -84,11 +89,10 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
   if (limited)
     m.push_back({"tokens_per_s_per_provisioned_mw", ratio(out_rate, site.envelope_w * 1e-6),
                  "1/(s MW)", "Output tokens per second and megawatt of the envelope"});
-  m.push_back({"j_per_token", ratio(meter, out_tokens), "J",
-               "Energy at the meter per output token"});
+  m.push_back(
+      {"j_per_token", ratio(meter, out_tokens), "J", "Energy at the meter per output token"});
   m.push_back({"tokens_out_per_s", out_rate, "1/s", "Output tokens per second"});
-  m.push_back({"tokens_in_per_s",
-               ratio(static_cast<double>(sum.prompt_tokens), seconds), "1/s",
+  m.push_back({"tokens_in_per_s", ratio(static_cast<double>(sum.prompt_tokens), seconds), "1/s",
                "Prompt tokens computed per second"});
   m.push_back({"good_token_share",
                ratio(static_cast<double>(sum.slo_good_tokens),
@@ -101,8 +105,8 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
     m.push_back({"envelope_mw", site.envelope_w * 1e-6, "MW", "Limit at the meter"});
     m.push_back({"time_above_limit", sim::to_seconds(state.totals.above_limit), "s",
                  "Time above the limit, on the sub-grid"});
-    m.push_back({"highest_excess_kw", state.totals.excess_w * 1e-3, "kW",
-                 "Highest excess over the limit"});
+    m.push_back(
+        {"highest_excess_kw", state.totals.excess_w * 1e-3, "kW", "Highest excess over the limit"});
   }
   m.push_back({"energy_mwh", meter / 3.6e9, "MWh", "Energy at the meter"});
   m.push_back({"it_energy_mwh", it / 3.6e9, "MWh", "Energy at the racks' inputs"});
@@ -117,7 +121,7 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
                "Mean GPU junction of the hottest rack"});
   m.push_back({"supply_excess_k", state.totals.supply_excess_k, "K",
                "Most that the coolant was warmer than its set point"});
-  add_costs(m, site, state, seconds, out_tokens);
+  if (site.economics) add_costs(m, site, *site.economics, state, seconds, out_tokens);
   return m;
 }
 
@@ -140,16 +144,17 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
                "1", "Requests that met every target, of all that ended"});
   m.push_back({"running", static_cast<double>(c.running), "1", "Requests that run at the end"});
   m.push_back({"waiting", static_cast<double>(c.waiting), "1", "Requests that wait at the end"});
-  m.push_back({"busy_share",
-               ratio(static_cast<double>(c.busy_ps) * 1e-12,
-                     seconds * site.services[service].replicas),
-               "1", "Share of time in which replicas ran iterations"});
-  m.push_back({"capped_share", ratio(static_cast<double>(c.capped_iterations),
-                                     static_cast<double>(c.iterations)),
+  m.push_back(
+      {"busy_share",
+       ratio(static_cast<double>(c.busy_ps) * 1e-12, seconds * site.services[service].replicas),
+       "1", "Share of time in which replicas ran iterations"});
+  m.push_back({"capped_share",
+               ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
   const Latencies latencies = service_latencies(site, state, service);
   const auto put = [&](const char* name, const LogHistogram& h) {
-    for (const auto& [label, q] : {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}})
+    for (const auto& [label, q] :
+         {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}})
       m.push_back({std::string(name) + "_" + label, h.total > 0 ? h.quantile(q) : nan, "s",
                    std::string(name) + ", percentile"});
   };

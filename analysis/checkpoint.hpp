@@ -1,0 +1,18 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "models/site/site.hpp"
+
+namespace mw::analysis {
+
+/// Writes the whole state, so that a run can go on from it with the same bits. The file appears at
+/// once or not at all. `scenario` is the resolved scenario: another one cannot go on from here.
+/// Throws sim::OutputError.
+void write_checkpoint(const std::filesystem::path& path, const std::string& scenario,
+                      const models::SiteState& state);
+
+/// Throws sim::InputError where the file is damaged, of another version, or of another scenario.
+models::SiteState read_checkpoint(const std::filesystem::path& path, const std::string& scenario);
+
+}  // namespace mw::analysis

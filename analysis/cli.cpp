@@ -1,0 +1,111 @@
+#include "analysis/cli.hpp"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "analysis/run.hpp"
+#include "analysis/show.hpp"
+#include "scenarios/problems.hpp"
+#include "sim/input_error.hpp"
+
+namespace mw::analysis {
+namespace {
+
+constexpr int failed = 1, bad_input = 2;
+
+void add_scenario(CLI::App& command, std::string& scenario, std::vector<std::string>& sets) {
+  command.add_option("SCENARIO", scenario, "Scenario file (YAML)")->required();
+  command
+      .add_option("--set", sets,
+                  "Set a value: --set 'inference[chat].engine.replicas=12'; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("PATH=VALUE");
+}
+
+void add_run(CLI::App& app, RunOptions& options) {
+  auto& run = *app.add_subcommand("run", "Simulate a scenario and write its run file");
+  add_scenario(run, options.scenario, options.sets);
+  run.add_option("-o,--output", options.output, "Run file (HDF5); otherwise NAME.h5")
+      ->type_name("FILE");
+  run.add_flag("--no-output", options.no_output, "Write no run file");
+  run.add_option("-t,--threads", options.threads,
+                 "Threads; 0 takes all cores, results are the same")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N");
+  run.add_flag("--json", options.json, "Print the summary as JSON");
+  run.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  run.add_flag("--strict", options.strict, "Exit with 3 if the meter was above the envelope");
+  run.add_option("--checkpoint", options.checkpoint, "Keep a checkpoint in FILE")
+      ->type_name("FILE");
+  run.add_option("--checkpoint-every", options.checkpoint_every_s,
+                 "Simulated seconds between checkpoints")
+      ->check(CLI::Range(1e-3, 1e9))
+      ->capture_default_str()
+      ->type_name("S");
+  run.add_option("--resume", options.resume, "Go on from the checkpoint in FILE")
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv) {
+  CLI::App app{
+      "Millwright: a digital twin of an AI factory. How many tokens does a megawatt make, what do\n"
+      "they cost, and what would change that?"};
+  app.name("millwright");
+  app.set_version_flag("--version", std::string("millwright ") + version);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 bad input, 3 a limit was violated under --strict.\n"
+      "Plots: millwright plot NAME RUN.h5 -o PICTURE.png");
+
+  RunOptions options;
+  add_run(app, options);
+
+  std::string scenario;
+  std::vector<std::string> sets;
+  auto& check = *app.add_subcommand("check", "Read a scenario; print every value and its origin");
+  add_scenario(check, scenario, sets);
+
+  std::string kind, name;
+  auto& catalog = *app.add_subcommand("catalog", "List and show GPUs, racks, models, places, ...");
+  catalog.add_option("KIND", kind, "Which kind");
+  catalog.add_option("NAME", name, "Which entry");
+
+  bool markdown = false;
+  auto& schema = *app.add_subcommand("schema", "Print the JSON Schema of scenario files");
+  schema.add_flag("--markdown", markdown, "Print the reference page instead");
+
+  auto& data = *app.add_subcommand("data", "List public data that scenarios can use");
+
+  try {
+    app.parse(argc, argv);
+    if (app.got_subcommand("run")) return run(options);
+    if (check.parsed()) print_check(scenario, sets);
+    if (catalog.parsed()) print_catalog(kind, name);
+    if (schema.parsed()) print_schema(markdown);
+    if (data.parsed()) print_data();
+    return 0;
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& e) {
+    fmt::print(stderr, "millwright: {}; see millwright {}--help\n", e.what(),
+               app.get_subcommands().empty() ? "" : app.get_subcommands()[0]->get_name() + " ");
+    return bad_input;
+  } catch (const scenarios::InputProblems& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return bad_input;
+  } catch (const sim::InputError& e) {
+    fmt::print(stderr, "{}\n", e.what());
+    return bad_input;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "millwright: {}\n", e.what());
+    return failed;
+  }
+}
+
+}  // namespace mw::analysis

@@ -1,0 +1,203 @@
+#include "analysis/report.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "analysis/progress.hpp"
+
+namespace mw::analysis {
+namespace {
+
+using namespace mw::models;
+
+/// `12,345` above a thousand, otherwise three significant digits.
+std::string number(double v) {
+  if (std::isnan(v)) return "-";
+  if (std::fabs(v) >= 999.5) {
+    std::string digits = fmt::format("{:.0f}", v);
+    const std::size_t first = v < 0 ? 1 : 0;
+    for (std::size_t i = digits.size(); i > first + 3;) {
+      i -= 3;
+      digits.insert(i, ",");
+    }
+    return digits;
+  }
+  return fmt::format("{:.3g}", v);
+}
+std::string percent(double share) {
+  return std::isnan(share) ? "-" : fmt::format("{:.1f} %", 100 * share);
+}
+
+struct Share {
+  std::string name;
+  double value;
+};
+/// `decode 61.0 %, prefill 17.9 %, ...`, largest first, those below 0.05 % left out.
+std::string shares(std::vector<Share> parts, double total) {
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const Share& a, const Share& b) { return a.value > b.value; });
+  std::string out;
+  for (const auto& p : parts)
+    if (p.value > 0.0005 * total)
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", p.name, percent(p.value / total));
+  return out.empty() ? "nothing" : out;
+}
+
+std::string underscores_to_spaces(std::string text) {
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
+}
+
+std::string energy_line(const SiteState& state) {
+  std::vector<Share> parts;
+  const auto names = enum_names(Purpose{});
+  for (std::size_t i = 0; i < purposes; ++i)
+    parts.push_back({underscores_to_spaces(names[i]), state.ledger.by_purpose[i].value()});
+  return shares(std::move(parts), state.ledger.meter().value());
+}
+
+std::string token_line(const SiteState& state) {
+  std::vector<Share> parts;
+  double total = 0;
+  const auto outcomes = token_ledger(state);
+  const auto names = enum_names(TokenOutcome{});
+  for (std::size_t i = 0; i < token_outcomes; ++i) {
+    parts.push_back({underscores_to_spaces(names[i]), static_cast<double>(outcomes[i])});
+    total += static_cast<double>(outcomes[i]);
+  }
+  return shares(std::move(parts), total);
+}
+
+bool has(const std::vector<Metric>& metrics, const std::string& name) {
+  return std::any_of(metrics.begin(), metrics.end(),
+                     [&](const Metric& m) { return m.name == name; });
+}
+
+std::string service_table(const RunReport& r) {
+  std::string out = fmt::format("  {:<14} {:>8} {:>8} {:>10} {:>10}  {:>17}  {:>17}  {:>7}\n",
+                                "service", "replicas", "req/s", "in tok/s", "out tok/s",
+                                "TTFT p50/p99 s", "TPOT p50/p99 ms", "in time");
+  for (std::size_t s = 0; s < r.site.services.size(); ++s) {
+    const auto m = service_metrics(r.site, r.state, s);
+    const auto v = [&](const char* name) { return value_of(m, name); };
+    out += fmt::format("  {:<14} {:>8} {:>8} {:>10} {:>10}  {:>17}  {:>17}  {:>7}\n",
+                       r.site.services[s].name, number(v("replicas")), number(v("requests_per_s")),
+                       number(v("tokens_in_per_s")), number(v("tokens_out_per_s")),
+                       number(v("ttft_p50")) + " / " + number(v("ttft_p99")),
+                       number(1e3 * v("tpot_p50")) + " / " + number(1e3 * v("tpot_p99")),
+                       percent(v("good_request_share")));
+  }
+  return out;
+}
+
+/// What a reader must not overlook.
+std::string warnings(const RunReport& r) {
+  std::string out;
+  const auto& t = r.state.totals;
+  if (t.overloaded_epochs > 0)
+    out += fmt::format("  ! an electrical stage carried more than it may in {} of the epochs\n",
+                       t.overloaded_epochs);
+  if (t.unpromised_decisions > 0)
+    out += fmt::format(
+        "  ! the envelope cannot be promised: {} of {} decisions needed GPUs below their least "
+        "power limit\n",
+        t.unpromised_decisions, t.decisions);
+  if (t.supply_excess_k > 0.05)
+    out += fmt::format("  ! the plant could not hold the coolant: up to {:.1f} K too warm\n",
+                       t.supply_excess_k);
+  if (t.unmet_air_heat_j > 0) out += "  ! the air side could not take all of the racks' heat\n";
+  for (const auto& racks : r.site.racks)
+    if (racks.rack.gpus() > 0 && racks.rack.junction_limit.value.value > 0 &&
+        t.hottest_junction_c > sim::to_degc(racks.rack.junction_limit.value))
+      out += fmt::format("  ! junctions reached {:.1f} degC, above the {:.0f} degC of racks {}\n",
+                         t.hottest_junction_c, sim::to_degc(racks.rack.junction_limit.value),
+                         racks.name);
+  for (std::size_t s = 0; s < r.site.services.size(); ++s) {
+    const auto& c = r.state.counts[s];
+    if (c.refused > 0)
+      out += fmt::format("  ! {}: {} requests refused, longer than a replica's KV cache\n",
+                         r.site.services[s].name, c.refused);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string console_report(const RunReport& r) {
+  const auto m = site_metrics(r.site, r.state);
+  const auto v = [&](const char* name) { return value_of(m, name); };
+  const double simulated = sim::to_seconds(r.state.now - r.from);
+  std::string out = fmt::format(
+      "{}: {} simulated in {:.1f} s ({} x real time), seed {}, trace hash {:016x}{}\n\n",
+      r.site.name, clock_text(simulated), r.wall_s,
+      number(r.wall_s > 0 ? simulated / r.wall_s : std::nan("")), r.site.seed,
+      trace_hash(r.state).value, r.complete ? "" : "  (INTERRUPTED)");
+  const bool limited = has(m, "envelope_mw");
+  out += fmt::format(
+      "  tokens   {} out/s, {} in/s; {} tokens/s/MW consumed{}\n", number(v("tokens_out_per_s")),
+      number(v("tokens_in_per_s")), number(v("tokens_per_s_per_mw")),
+      limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw"))) : "");
+  out += fmt::format("  power    mean {} MW, peak {} MW", number(v("mean_power_mw")),
+                     number(v("peak_power_mw")));
+  if (limited)
+    out += fmt::format("; limit {} MW, above it for {} s", number(v("envelope_mw")),
+                       number(v("time_above_limit")));
+  out += fmt::format("\n  energy   {} J/token at the meter, {} MWh; PUE {:.3f}, TUE {:.3f}\n",
+                     number(v("j_per_token")), number(v("energy_mwh")), v("pue"), v("tue"));
+  if (has(m, "usd_per_mtok")) {
+    out += fmt::format("  cost     {} USD/Mtok: capital {}, energy {}, demand {}, other {}\n",
+                       number(v("usd_per_mtok")), number(v("usd_per_mtok_capital")),
+                       number(v("usd_per_mtok_energy")), number(v("usd_per_mtok_demand")),
+                       number(v("usd_per_mtok_other")));
+    if (has(m, "revenue_usd_per_mw_h"))
+      out += fmt::format("  revenue  {} USD per MW and hour, cost {}\n",
+                         number(v("revenue_usd_per_mw_h")), number(v("cost_usd_per_mw_h")));
+  }
+  out += fmt::format(
+      "  heat     coolant {:.1f} degC at most, hottest rack's GPUs {:.1f} degC, "
+      "water {} L/kWh\n\n",
+      sim::to_degc(r.site.cooling.supply) + v("supply_excess_k"), v("hottest_junction_degc"),
+      number(v("wue_l_per_kwh")));
+  if (!r.site.services.empty()) out += service_table(r) + "\n";
+  out += "  joules   " + energy_line(r.state) + "\n";
+  if (!r.site.services.empty()) out += "  tokens   " + token_line(r.state) + "\n";
+  const std::string notes = warnings(r);
+  if (!notes.empty()) out += "\n" + notes;
+  if (!r.path.empty()) out += "\n  wrote    " + r.path + "\n";
+  return out;
+}
+
+std::string json_report(const RunReport& r) {
+  using nlohmann::ordered_json;
+  const auto metrics = [](const std::vector<Metric>& list) {
+    ordered_json j = ordered_json::object();
+    for (const auto& m : list) {
+      // JSON has no NaN: a figure without meaning is null.
+      ordered_json value = std::isfinite(m.value) ? ordered_json(m.value) : ordered_json(nullptr);
+      j[m.name] = {{"value", std::move(value)}, {"unit", m.unit}};
+    }
+    return j;
+  };
+  ordered_json j;
+  j["name"] = r.site.name;
+  j["complete"] = r.complete;
+  j["seed"] = r.site.seed;
+  j["trace_hash"] = fmt::format("{:016x}", trace_hash(r.state).value);
+  j["wall_s"] = r.wall_s;
+  j["file"] = r.path;
+  j["summary"] = metrics(site_metrics(r.site, r.state));
+  for (std::size_t s = 0; s < r.site.services.size(); ++s)
+    j["services"][r.site.services[s].name] = metrics(service_metrics(r.site, r.state, s));
+  const auto purposes_names = enum_names(Purpose{});
+  for (std::size_t i = 0; i < purposes; ++i)
+    j["ledger"]["energy_j"][purposes_names[i]] = r.state.ledger.by_purpose[i].value();
+  const auto outcomes = token_ledger(r.state);
+  const auto outcome_names = enum_names(TokenOutcome{});
+  for (std::size_t i = 0; i < token_outcomes; ++i)
+    j["ledger"]["output_tokens"][outcome_names[i]] = outcomes[i];
+  return j.dump(2) + "\n";
+}
+
+}  // namespace mw::analysis

@@ -1,0 +1,105 @@
+#include "analysis/run.hpp"
+
+#include <fmt/format.h>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include "analysis/checkpoint.hpp"
+#include "analysis/interrupt.hpp"
+#include "analysis/progress.hpp"
+#include "analysis/report.hpp"
+#include "analysis/run_file.hpp"
+#include "scenarios/build.hpp"
+#include "sim/thread_pool.hpp"
+
+namespace mw::analysis {
+namespace {
+
+std::string text_of_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// Notes in the run's file when the site goes above its limit and when it comes back.
+class LimitWatch {
+ public:
+  LimitWatch(const models::SiteParameters& site, RunFile* file) : site_(site), file_(file) {}
+  void look(const models::SiteEpoch& epoch) {
+    if (!file_) return;
+    for (std::size_t b = 0; b < epoch.meter_bins.size(); ++b) {
+      const bool above = epoch.meter_bins[b] > site_.envelope_w;
+      if (above == above_) continue;
+      above_ = above;
+      file_->event(epoch.start + static_cast<sim::Time>(b) * site_.sub_step,
+                   above ? "breach" : "breach_over", "site",
+                   fmt::format("{:.1f} kW at the meter, limit {:.1f} kW",
+                               epoch.meter_bins[b] * 1e-3, site_.envelope_w * 1e-3));
+    }
+  }
+
+ private:
+  const models::SiteParameters& site_;
+  RunFile* file_;
+  bool above_ = false;
+};
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  const scenarios::Catalog catalog;
+  const auto document =
+      scenarios::read_document<scenarios::Scenario>(options.scenario, {options.sets}, catalog);
+  const std::string resolved = scenarios::write_resolved(document.value);
+  const auto base = std::filesystem::path(options.scenario).parent_path();
+  const models::SiteParameters site = scenarios::build_site(document, base);
+
+  models::SiteState state = options.resume.empty() ? models::initial_site(site)
+                                                   : read_checkpoint(options.resume, resolved);
+  const sim::Time from = state.now;
+
+  const SamplePlan plan = plan_samples(site, document.value.output);
+  if (!plan.raised.empty() && !options.quiet && !options.no_output)
+    fmt::print(stderr, "millwright: to keep the file small, series are sampled at: {}\n",
+               plan.raised);
+  const std::string path = options.output.empty() ? site.name + ".h5" : options.output;
+  std::optional<RunFile> file;
+  if (!options.no_output)
+    file.emplace(path, site,
+                 RunMeta{version, "cpu", text_of_file(options.scenario), resolved, from}, plan,
+                 document.value.output.requests);
+
+  sim::ThreadPool pool(options.threads);
+  Progress progress(site.name, from, site.duration, options.quiet);
+  InterruptGuard interrupts;
+  LimitWatch watch(site, file ? &*file : nullptr);
+  models::SiteEpoch epoch;
+  const auto clock = std::chrono::steady_clock::now();
+  const sim::Time every = sim::from_seconds(options.checkpoint_every_s);
+  sim::Time next_checkpoint = from + every;
+
+  while (state.now < site.duration && !InterruptGuard::requested()) {
+    models::step_epoch(state, site, pool, epoch);
+    if (file) file->add(epoch);
+    watch.look(epoch);
+    progress.at(state.now);
+    if (!options.checkpoint.empty() && state.now >= next_checkpoint) {
+      write_checkpoint(options.checkpoint, resolved, state);
+      next_checkpoint = state.now + every;
+    }
+  }
+  const bool complete = state.now >= site.duration;
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - clock;
+  if (!options.checkpoint.empty()) write_checkpoint(options.checkpoint, resolved, state);
+  if (file) file->finish(state, complete);
+  file.reset();
+
+  const RunReport report{site,         state, complete,
+                         wall.count(), from,  options.no_output ? std::string() : path};
+  fmt::print("{}", options.json ? json_report(report) : console_report(report));
+  if (!complete) return 1;
+  return options.strict && state.totals.above_limit > 0 ? 3 : 0;
+}
+
+}  // namespace mw::analysis
