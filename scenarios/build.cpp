@@ -218,8 +218,10 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
       ++service.pods;
       site.pods.push_back(std::move(pod));
     }
-    service.front = make_front(block.traffic, service.pods, scenario.seed,
-                               static_cast<std::uint32_t>(s), site.start.unix_ns, base);
+    const std::span<const std::int32_t> replicas(placement.replicas_per_pod);
+    service.front =
+        make_front(block.traffic, replicas.subspan(idx(service.first_pod), idx(service.pods)),
+                   scenario.seed, static_cast<std::uint32_t>(s), site.start.unix_ns, base);
     site.services.push_back(std::move(service));
   }
 }

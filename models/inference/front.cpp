@@ -1,6 +1,7 @@
 #include "models/inference/front.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace mw::models {
 
@@ -62,13 +63,16 @@ void replay_copies(FrontState& front, const FrontParameters& p, sim::Time until,
 
 std::size_t pod_of(const FrontParameters& p, std::uint64_t id) {
   const std::uint64_t draw = sim::bits({p.seed, p.entity, split_stream}, id).first;
-  return static_cast<std::size_t>((draw >> 32) * static_cast<std::uint64_t>(p.pods) >> 32);
+  const auto all = static_cast<std::uint64_t>(p.pod_ends.back());
+  const auto replica = static_cast<std::int64_t>((draw >> 32) * all >> 32);
+  const auto pod = std::upper_bound(p.pod_ends.begin(), p.pod_ends.end(), replica);
+  return static_cast<std::size_t>(pod - p.pod_ends.begin());
 }
 
 }  // namespace
 
-FrontParameters make_front(const TrafficParameters& traffic, int pods, std::uint64_t seed,
-                           std::uint32_t entity, std::int64_t start_unix_ns,
+FrontParameters make_front(const TrafficParameters& traffic, std::span<const std::int32_t> replicas,
+                           std::uint64_t seed, std::uint32_t entity, std::int64_t start_unix_ns,
                            const std::filesystem::path& base) {
   FrontParameters p;
   if (traffic.trace) {
@@ -78,7 +82,8 @@ FrontParameters make_front(const TrafficParameters& traffic, int pods, std::uint
     p.lengths = traffic.like ? traffic.like->value.lengths : *traffic.lengths;
   }
   p.copies = traffic.scale;
-  p.pods = pods;
+  p.pod_ends.resize(replicas.size());
+  std::partial_sum(replicas.begin(), replicas.end(), p.pod_ends.begin());
   p.seed = seed;
   p.entity = entity;
   p.start_unix_ns = start_unix_ns;
@@ -116,7 +121,7 @@ FrontState initial_front(const FrontParameters& p) {
 
 void generate(FrontState& front, const FrontParameters& p, sim::Time until,
               std::vector<std::vector<Arrival>>& per_pod) {
-  per_pod.resize(static_cast<std::size_t>(p.pods));
+  per_pod.resize(p.pod_ends.size());
   for (std::vector<Arrival>& pod : per_pod) pod.clear();
   std::vector<Drawn> drawn;
   if (p.trace) {

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "models/inference/arrivals.hpp"
@@ -20,17 +21,18 @@ struct FrontParameters {
   std::shared_ptr<const Trace> trace;  // replayed; null: generated from the two below
   ArrivalParameters arrivals;
   LengthParameters lengths;
-  std::int64_t copies = 1;  // of the stream
-  int pods = 1;
+  std::int64_t copies = 1;                // of the stream
+  std::vector<std::int32_t> pod_ends{1};  // replicas of the pods up to and including each
   std::uint64_t seed = 0;
   std::uint32_t entity = 0;  // tells the services of a run apart
   std::int64_t start_unix_ns = 0;
 };
 
-/// Reads the trace if there is one (relative names as find_trace says). The traffic has passed its
-/// check. Throws sim::InputError.
-FrontParameters make_front(const TrafficParameters& traffic, int pods, std::uint64_t seed,
-                           std::uint32_t entity, std::int64_t start_unix_ns,
+/// `replicas` of each pod: a pod's share of the requests is its share of them. Reads the trace if
+/// there is one (relative names as find_trace says). The traffic has passed its check. Throws
+/// sim::InputError.
+FrontParameters make_front(const TrafficParameters& traffic, std::span<const std::int32_t> replicas,
+                           std::uint64_t seed, std::uint32_t entity, std::int64_t start_unix_ns,
                            const std::filesystem::path& base);
 
 /// A copy of a trace: where it stands.

@@ -84,9 +84,13 @@ Placement place(std::span<const std::int32_t> rack_gpus, std::span<const Replica
           {demands[d].service,
            fmt::format("no rack that it may use has {} GPUs free for a replica", demands[d].gpus),
            "use fewer GPUs for a replica, or add racks"});
+    // As few pods as allowed, alike in size: a front gives each its share of the requests.
+    const std::size_t all = replicas[d].size();
     const auto per_pod = static_cast<std::size_t>(std::max(1, demands[d].replicas_per_pod));
-    for (std::size_t r = 0; r < replicas[d].size(); ++r) {
-      if (r % per_pod == 0) {
+    const std::size_t pods = (all + per_pod - 1) / per_pod;
+    for (std::size_t r = 0, pod = 0; r < all; ++r) {
+      if (r == pod * all / pods) {
+        ++pod;
         out.replicas_per_pod.push_back(0);
         out.service_of_pod.push_back(demands[d].service);
       }

@@ -18,14 +18,15 @@ using mw::sim::Time;
 
 namespace {
 
-FrontParameters poisson_front(double rate, std::int64_t copies, int pods) {
+FrontParameters poisson_front(double rate, std::int64_t copies, std::int32_t pods) {
   FrontParameters p;
   p.arrivals.rate = mw::sim::Rate{rate};
   p.lengths.prompt.fixed = 100;
   p.lengths.output = LengthDistribution{};
   p.lengths.output->fixed = 10;
   p.copies = copies;
-  p.pods = pods;
+  p.pod_ends.clear();
+  for (std::int32_t pod = 1; pod <= pods; ++pod) p.pod_ends.push_back(pod);
   p.seed = 42;
   return p;
 }
@@ -33,7 +34,7 @@ FrontParameters poisson_front(double rate, std::int64_t copies, int pods) {
 /// All requests until `end`, handed out in calls of `step`; one list per pod.
 std::vector<std::vector<Arrival>> all_of(const FrontParameters& p, Time end, Time step) {
   FrontState front = initial_front(p);
-  std::vector<std::vector<Arrival>> all(static_cast<std::size_t>(p.pods)), part;
+  std::vector<std::vector<Arrival>> all(p.pod_ends.size()), part;
   bool inside = true;  // each request lies in the time asked for
   for (Time t = step; t < end + step; t += step) {
     const Time from = front.now, until = std::min(t, end);
@@ -140,6 +141,17 @@ TEST_CASE("a front read back from its archive goes on as the front itself") {
 
 // 4 copies at 25 /s are a Poisson stream of 100 /s: over 1,000 s 100,000 requests, +- 316; gaps
 // with CV 1. Pods get a third each, +- 149.
+// Three pods of 1, 2 and 5 replicas get 1/8, 2/8 and 5/8 of the requests: a replica's load does not
+// depend on the size of its pod.
+TEST_CASE("a pod's share of the requests is its share of the replicas") {
+  auto p = poisson_front(100, 1, 1);
+  p.pod_ends = {1, 3, 8};
+  const auto pods = all_of(p, 1000 * second, 1000 * second);
+  CHECK(pods[0].size() == doctest::Approx(12'500).epsilon(0.03));
+  CHECK(pods[1].size() == doctest::Approx(25'000).epsilon(0.03));
+  CHECK(pods[2].size() == doctest::Approx(62'500).epsilon(0.03));
+}
+
 TEST_CASE("copies of a Poisson stream are one at the summed rate, split evenly over pods") {
   const FrontParameters p = poisson_front(25, 4, 3);
   const auto pods = all_of(p, 1000 * second, 1000 * second);
