@@ -38,7 +38,9 @@ struct AnyVisitor {
   void operator()(const char*, F&, const About&) const {}
 };
 template <class T>
-concept Described = requires(T& t, AnyVisitor v) { describe(t, v); };
+concept Described = requires(T& t, AnyVisitor v) {
+  describe(t, v);
+};
 
 /// Moments finer than a nanosecond are state of many models, so they archive too.
 template <Describes<FineTime> Self>
@@ -55,7 +57,9 @@ inline std::span<const char* const> enum_names(Confidence) {
 }
 /// An enum is described by enum_names(E): its names in the order of its values, which count from 0.
 template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
+concept NamedEnum = std::is_enum_v<E> && requires(E e) {
+  enum_names(e);
+};
 
 /// A figure with its origin. In YAML: {value: 3.35 TB/s, confidence: data_sheet, source: "..."};
 /// written bare it is taken as the author's own and marked `assumed`, source "scenario".
@@ -110,6 +114,8 @@ struct Problems {
   }
 };
 template <class T>
-concept Checked = requires(const T& t, Problems& p) { check(t, p); };
+concept Checked = requires(const T& t, Problems& p) {
+  check(t, p);
+};
 
 }  // namespace mw::sim

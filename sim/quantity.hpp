@@ -32,11 +32,11 @@ inline constexpr bool is_quantity<Quantity<U>> = true;
 
 // One line per kind: the stored unit, and the unit people read. Both are unit expressions that
 // sim/units.hpp parses; the dimension follows from them.
-#define MW_QUANTITY(Name, stored, shown)                   \
-  struct Name##Unit {                                      \
-    static constexpr const char* symbol = stored;          \
-    static constexpr const char* display = shown;          \
-  };                                                       \
+#define MW_QUANTITY(Name, stored, shown)          \
+  struct Name##Unit {                             \
+    static constexpr const char* symbol = stored; \
+    static constexpr const char* display = shown; \
+  };                                              \
   using Name = Quantity<Name##Unit>
 
 MW_QUANTITY(Power, "W", "kW");
@@ -78,6 +78,8 @@ inline constexpr double zero_celsius_in_kelvin = 273.15;  // SI brochure, 9th ed
 MW_HD constexpr Temperature temperature_from_degc(double degc) {
   return {degc + zero_celsius_in_kelvin};
 }
-MW_HD constexpr double to_degc(Temperature t) { return t.value - zero_celsius_in_kelvin; }
+MW_HD constexpr double to_degc(Temperature t) {
+  return t.value - zero_celsius_in_kelvin;
+}
 
 }  // namespace mw::sim

@@ -23,7 +23,9 @@ MW_HD constexpr Time from_seconds(double seconds) {
   const double ns = seconds * 1e9;
   return static_cast<Time>(ns < 0 ? ns - 0.5 : ns + 0.5);
 }
-MW_HD constexpr double to_seconds(Time t) { return static_cast<double>(t) * 1e-9; }
+MW_HD constexpr double to_seconds(Time t) {
+  return static_cast<double>(t) * 1e-9;
+}
 
 /// A moment finer than the clock's nanosecond: serving iterations last picoseconds-exact times, so
 /// that n of them are one integer product. 0 <= ps < 1000.
