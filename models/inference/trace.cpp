@@ -131,16 +131,13 @@ std::filesystem::path find_trace(const std::string& name, const std::filesystem:
   const std::filesystem::path given(name);
   if (given.is_absolute()) return given;
   if (std::filesystem::exists(base / given)) return base / given;
-  const char* data = std::getenv("MILLWRIGHT_DATA");
-  if (data != nullptr && std::filesystem::exists(std::filesystem::path(data) / given)) {
-    return std::filesystem::path(data) / given;
-  }
+  const char* named = std::getenv("MILLWRIGHT_DATA");
+  const std::filesystem::path data(named != nullptr ? named : "data");
+  if (std::filesystem::exists(data / given)) return data / given;
   throw sim::InputError(name, 0, 0,
-                        "there is no such trace beside the scenario" +
-                            std::string(data != nullptr ? " or below " + std::string(data) : ""),
-                        data != nullptr
-                            ? "check the path"
-                            : "check the path, or set MILLWRIGHT_DATA to the folder that holds it");
+                        "there is no such trace beside the scenario or below " + data.string(),
+                        "check the path, or put the file there (`millwright data` says where "
+                        "public ones are; MILLWRIGHT_DATA names another folder)");
 }
 
 }  // namespace mw::models

@@ -27,8 +27,8 @@ struct Trace {
 Trace read_trace(const std::filesystem::path& path);
 
 /// Where a trace named in a scenario lies: as it is if absolute, else below `base` (the scenario's
-/// folder), else below the folder that the environment variable MILLWRIGHT_DATA names. Throws
-/// sim::InputError when it is nowhere.
+/// folder), else below the folder that the environment variable MILLWRIGHT_DATA names, `data` if it
+/// is not set. Throws sim::InputError when it is nowhere.
 std::filesystem::path find_trace(const std::string& name, const std::filesystem::path& base);
 
 }  // namespace mw::models
