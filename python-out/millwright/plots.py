@@ -198,7 +198,7 @@ def latency(run):
         axis.yaxis.set_major_formatter(lambda value, _: _milliseconds(value))
         axis.yaxis.set_minor_formatter(lambda value, _: "")
         axis.set_xticks(range(len(quantiles)), [f"P{q * 100:g}" for q in quantiles])
-        axis.set_xlim(-0.6, len(quantiles) - 0.6)
+        axis.set_xlim(-max(0.6, 0.13 * len(quantiles)), len(quantiles) - 0.6)
         axis.set_xlabel("percentile of requests")
         axis.set_ylabel("time (log scale)")
         axis.set_title(f"{meaning} ({metric.upper()})", loc="left", fontsize=12)

@@ -146,31 +146,37 @@ def open(path):  # pylint: disable=redefined-builtin
     return Run(path)
 
 
-def summary_table(run):
-    """The figures of /summary: a pandas table of value, unit and meaning, by name."""
-    rows = {}
-    for name, variable in run.summary.variables.items():
-        if variable.ndim == 0:
-            rows[name] = (
-                _text(variable.values.item()),
-                variable.attrs.get("units", ""),
-                variable.attrs.get("long_name", ""),
-            )
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "unit", "meaning"])
-    return table.rename_axis("figure")
-
-
-def contents_table(run):
-    """Every dataset of the file: a pandas table of shape, unit and meaning, by path."""
+def _table(run, group, row_of, columns, index):
+    """A pandas table with a row for each dataset below `group`, by its path from there."""
     rows = {}
 
     def note(name, item):
         if isinstance(item, h5py.Dataset):
-            shape = " x ".join(map(str, item.shape)) or "scalar"
-            attrs = {key: _text(item.attrs.get(key, "")) for key in ("units", "long_name")}
-            rows["/" + name] = (shape, attrs["units"], attrs["long_name"])
+            attrs = [_text(item.attrs.get(key, "")) for key in ("units", "long_name")]
+            rows[name] = (row_of(item), *attrs)
 
     with h5py.File(run.path, "r") as file:
-        file.visititems(note)
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["shape", "unit", "meaning"])
-    return table.rename_axis("dataset")
+        if group in file:
+            file[group].visititems(note)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return table.rename_axis(index)
+
+
+def summary_table(run):
+    """The figures of /summary: value, unit and meaning, by name; of a service as `chat/ttft_p99`.
+
+    The site's own figures come first.
+    """
+    table = _table(
+        run, "summary", lambda item: _text(item[()]), ["value", "unit", "meaning"], "figure"
+    )
+    return table.loc[sorted(table.index, key=lambda name: "/" in name)]
+
+
+def contents_table(run):
+    """Every dataset of the file: shape, unit and meaning, by path."""
+
+    def shape(item):
+        return " x ".join(map(str, item.shape)) or "scalar"
+
+    return _table(run, "/", shape, ["shape", "unit", "meaning"], "dataset")

@@ -98,6 +98,7 @@ def write_run(path, complete=True, samples=SAMPLES, limit=2.0e6):
             ("pue", 1.17, "1", "power usage effectiveness"),
             ("tokens_per_s_per_mw", 187500.0, "1/s/MW", "output tokens per second and megawatt"),
             ("usd_per_mtok", 0.42, "USD/Mtok", "cost of a million output tokens"),
+            ("chat/ttft_p99", 1.32, "s", "time to first token, 99th percentile"),
         ]:
             data = summary.create_dataset(name, data=value)
             data.attrs["units"], data.attrs["long_name"] = unit, meaning

@@ -113,4 +113,4 @@ def test_summary_and_lists(run_file, capsys):
     assert main(["list"]) == 0
     assert "site_power" in capsys.readouterr().out
     assert main(["list", str(run_file)]) == 0
-    assert "/site/meter_power" in capsys.readouterr().out
+    assert "site/meter_power" in capsys.readouterr().out

@@ -44,7 +44,9 @@ def test_the_summary_table(run_file):
     table = millwright.summary_table(millwright.open(run_file))
     assert table.loc["pue", "value"] == 1.17
     assert table.loc["usd_per_mtok", "unit"] == "USD/Mtok"
+    assert table.loc["chat/ttft_p99", "value"] == 1.32
     assert list(table.columns) == ["value", "unit", "meaning"]
+    assert list(table.index) == ["pue", "tokens_per_s_per_mw", "usd_per_mtok", "chat/ttft_p99"]
 
 
 @pytest.mark.parametrize("engine", ["h5netcdf", "netcdf4"])
