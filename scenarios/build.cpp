@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
+#include "models/site/assembly.hpp"
 #include "scenarios/nearest.hpp"
 
 namespace mw::scenarios {
@@ -227,18 +228,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
 }
 
 void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
-  sim::Power design_it;
-  CoolingDesign design;
-  for (const auto& racks : site.racks) {
-    const auto& rack = racks.rack;
-    const sim::Power each = rack.design_power.value;
-    const double liquid = each.value * rack.liquid_fraction.value;
-    design_it += each * racks.count;
-    design.liquid_heat.value += liquid * racks.count;
-    design.air_heat.value += (each.value - liquid) * racks.count;
-    design.rack_flow.value += rack.coolant_flow.value.value * liquid * racks.count;
-    design.rack_pressure = std::max(design.rack_pressure, rack.coolant_pressure_drop.value);
-  }
+  const RackDesign design = rack_design(site.racks);
   site.cooling = scenario.site.cooling.plant.value;
   if (scenario.site.cooling.supply) site.cooling.supply = *scenario.site.cooling.supply;
   for (std::size_t g = 0; g < site.racks.size(); ++g) {
@@ -254,53 +244,11 @@ void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
           "lower it");
   }
   sim::Problems unworkable;
-  check_sizing(site.cooling, design, unworkable);
+  check_sizing(site.cooling, design.cooling, unworkable);
   problems.add("site.cooling", unworkable);
   if (problems.any()) return;
-  site.cooling_sizing = size_cooling(site.cooling, design);
-  site.lighting_w = scenario.site.lighting * design_it.value;
-
-  // The mechanical branch is built for design heat in air of 45 degC, hotter than any place of the
-  // catalog sees in its means.
-  constexpr double design_dry_bulb = 45, design_wet_bulb = 26;
-  const CoolingPower at_design =
-      cooling_step(site.cooling, site.cooling_sizing,
-                   {.liquid_heat = design.liquid_heat,
-                    .air_heat = design.air_heat,
-                    .supply = site.cooling.supply},
-                   weather_of({sim::temperature_from_degc(design_dry_bulb),
-                               sim::temperature_from_degc(design_wet_bulb)},
-                              site.climate.elevation.value));
   site.electrical = scenario.site.electrical.value;
-  site.electrical_law =
-      size_electrical(site.electrical, design_it, {at_design.total() + site.lighting_w});
-}
-
-void add_control(SiteParameters& site, const Scenario& scenario) {
-  site.control = scenario.control.power;
-  for (int r = 0; r < site.rack_count(); ++r) {
-    const auto& group = site.group(r);
-    if (group.rack.gpus() == 0) continue;
-    const auto& gpu = group.rack.gpu.value;
-    site.limited.push_back({group.rack.gpus(), gpu.tdp.value.value});
-    site.rack_of_limit.push_back(r);
-    site.limits.push_back({.object = fmt::format("rack/{}-{}", group.name, r - group.first),
-                           .quantity = "gpu_power_limit",
-                           .unit = "W",
-                           .min = gpu.min_power_limit.value.value,
-                           .max = gpu.tdp.value.value,
-                           .quantum = 1,
-                           .latency = site.control.actuation});
-  }
-  const auto meter = [&](const char* quantity) {
-    return sim::PointParameters{.object = "site",
-                                .quantity = quantity,
-                                .unit = "W",
-                                .period = site.control.interval,
-                                .window = site.control.interval,
-                                .latency = site.control.meter_latency};
-  };
-  site.points = {meter("meter_power"), meter("gpu_power")};
+  size_plant(site, design, scenario.site.lighting);
 }
 
 }  // namespace
@@ -332,7 +280,8 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   add_racks(site, scenario);
   add_plant(site, scenario, problems);
   add_services(site, scenario, base, problems);
-  add_control(site, scenario);
+  site.control = scenario.control.power;
+  wire_control(site);
   problems.raise_if_any();
   return site;
 }

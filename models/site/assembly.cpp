@@ -1,0 +1,69 @@
+#include "models/site/assembly.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace mw::models {
+
+RackDesign rack_design(std::span<const SiteRacks> groups) {
+  RackDesign sum;
+  for (const auto& racks : groups) {
+    const auto& rack = racks.rack;
+    const sim::Power each = rack.design_power.value;
+    const double liquid = each.value * rack.liquid_fraction.value;
+    sum.it += each * racks.count;
+    CoolingDesign& design = sum.cooling;
+    design.liquid_heat.value += liquid * racks.count;
+    design.air_heat.value += (each.value - liquid) * racks.count;
+    design.rack_flow.value += rack.coolant_flow.value.value * liquid * racks.count;
+    design.rack_pressure = std::max(design.rack_pressure, rack.coolant_pressure_drop.value);
+  }
+  return sum;
+}
+
+void size_plant(SiteParameters& site, const RackDesign& design, double lighting_share) {
+  site.cooling_sizing = size_cooling(site.cooling, design.cooling);
+  site.lighting_w = lighting_share * design.it.value;
+
+  // The mechanical branch is built for design heat in air of 45 degC, hotter than any place of the
+  // catalog sees in its means.
+  constexpr double design_dry_bulb = 45, design_wet_bulb = 26;
+  const CoolingPower at_design =
+      cooling_step(site.cooling, site.cooling_sizing,
+                   {.liquid_heat = design.cooling.liquid_heat,
+                    .air_heat = design.cooling.air_heat,
+                    .supply = site.cooling.supply},
+                   weather_of({sim::temperature_from_degc(design_dry_bulb),
+                               sim::temperature_from_degc(design_wet_bulb)},
+                              site.climate.elevation.value));
+  site.electrical_law =
+      size_electrical(site.electrical, design.it, {at_design.total() + site.lighting_w});
+}
+
+void wire_control(SiteParameters& site) {
+  for (int r = 0; r < site.rack_count(); ++r) {
+    const auto& group = site.group(r);
+    if (group.rack.gpus() == 0) continue;
+    const auto& gpu = group.rack.gpu.value;
+    site.limited.push_back({group.rack.gpus(), gpu.tdp.value.value});
+    site.rack_of_limit.push_back(r);
+    site.limits.push_back({.object = fmt::format("rack/{}-{}", group.name, r - group.first),
+                           .quantity = "gpu_power_limit",
+                           .unit = "W",
+                           .min = gpu.min_power_limit.value.value,
+                           .max = gpu.tdp.value.value,
+                           .quantum = 1,
+                           .latency = site.control.actuation});
+  }
+  const auto meter = [&](const char* quantity) {
+    return sim::PointParameters{.object = "site",
+                                .quantity = quantity,
+                                .unit = "W",
+                                .period = site.control.interval,
+                                .window = site.control.interval,
+                                .latency = site.control.meter_latency};
+  };
+  site.points = {meter("meter_power"), meter("gpu_power")};
+}
+
+}  // namespace mw::models

@@ -1,0 +1,25 @@
+#pragma once
+#include <span>
+
+#include "models/site/site.hpp"
+
+// What follows from the parts of a site once they stand: sizes, set-points, points.
+namespace mw::models {
+
+/// What the racks together are designed for.
+struct RackDesign {
+  sim::Power it;  // at the racks' inputs
+  CoolingDesign cooling;
+};
+RackDesign rack_design(std::span<const SiteRacks> racks);
+
+/// Sizes the plant and the electrical chain for the racks' design power, and sets the lights
+/// (`lighting_share` of it). Racks, cooling, electrical chain and climate are there; check_sizing()
+/// has nothing against them.
+void size_plant(SiteParameters& site, const RackDesign& design, double lighting_share);
+
+/// A set-point for the GPUs of each rack that has some, and the meters that the controller reads.
+/// Racks and control parameters are there.
+void wire_control(SiteParameters& site);
+
+}  // namespace mw::models
