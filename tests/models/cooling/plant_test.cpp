@@ -171,14 +171,33 @@ TEST_CASE("Air side: cold weather needs no compressor, hot weather the whole of 
   const CoolingPower hot = plant.at(0, 1e6, 35);
   CHECK(hot.air_free_heat == 0);
   CHECK(hot.air_chiller_heat == doctest::Approx(1e6 + hot.crah_fan + hot.air_pump));
-  // Carnot: 290.15 K evaporating, 47 - 17 = 30 K lift, share 0.42: COP 4.062.
+  // Carnot: 290.15 K evaporating, 47 - 17 = 30 K lift, share 0.53: COP 5.1260.
   CHECK(hot.air_chiller_heat /
-            (hot.air_chiller - 0.03 * (hot.air_chiller_heat + hot.air_chiller_heat / 4.0621)) ==
-        doctest::Approx(4.0621).epsilon(1e-4));
+            (hot.air_chiller - 0.03 * (hot.air_chiller_heat + hot.air_chiller_heat / 5.1260)) ==
+        doctest::Approx(5.1260).epsilon(1e-4));
   // More heat than chillers: the rest is reported.
   CHECK(plant.at(0, 2e6, 35).unmet_air_heat > 0);
   // No liquid plant: no liquid power.
   CHECK(hot.tcs_pump + hot.fws_pump + hot.cdu + hot.dry_cooler_fan == 0);
+}
+
+TEST_CASE("The chiller's whole power follows a catalogue machine in hot air") {
+  // York YCAL0033EE, air-cooled, COP 3.10 at 6.67 degC leaving and 35 degC air; DOE-2 form (T11b):
+  // P = Q / 3.10 x f2(leaving, air) at full load, so COP = 3.10 / f2. Valid to 10 degC leaving.
+  const auto catalogue_cop = [](double leaving, double air) {
+    return 3.10 / (0.1807017787 + 0.0271530312 * leaving - 0.0004553574 * leaving * leaving +
+                   0.0188175079 * air + 0.0002623276 * air * air - 0.0012881189 * leaving * air);
+  };
+  CHECK(catalogue_cop(6.67, 35) == doctest::Approx(3.0368).epsilon(5e-4));
+  CHECK(catalogue_cop(10, 45) == doctest::Approx(2.5725).epsilon(5e-4));
+  for (const double leaving : {6.67, 8.0, 10.0}) {
+    for (const double air : {25.0, 35.0, 41.0, 45.0}) {
+      const double cop = 1e6 / chiller_power({}, 1e6, leaving, air);
+      CAPTURE(leaving);
+      CAPTURE(air);
+      CHECK(cop == doctest::Approx(catalogue_cop(leaving, air)).epsilon(0.075));
+    }
+  }
 }
 
 TEST_CASE("A plant that holds nothing, or stands idle, is finite") {
