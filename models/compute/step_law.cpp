@@ -221,7 +221,8 @@ KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
   const double weights = head_weights(llm_);
   const double bytes = d_ * weights * bytes_per_element(Precision::bf16);
   const double flops = 2 * weights * count;
-  const double logits = count * llm_.vocab;
+  // Every rank of a tensor-parallel group samples the group's sequences; groups share them out.
+  const double logits = count * llm_.vocab / d_;  // on each rank
   const double read = bytes / (n_ * bandwidth_ * stack_.dense_bandwidth.value);
   const double compute = flops / (n_ * bf16_rate_ * stack_.dense_compute.value);
   KernelCost cost = memory_cost(bytes);
@@ -262,7 +263,8 @@ StepLinear StepLaw::linear() const {
   out.pair_window_core = pair_flops * llm_.window_layers * gpu_.flop_energy.value.value;
 
   out.host_base = stack_.host_base.value.value;
-  out.host_per_sequence = stack_.host_per_sequence.value.value;
+  // Each data-parallel rank has an engine process of its own for its share of the sequences.
+  out.host_per_sequence = stack_.host_per_sequence.value.value / d_;
   out.idle_power = n_ * gpu_.idle.value.value;
   out.power_ceiling = n_ * gpu_.tdp.value.value * gpu_.power_ceiling.value;
   return out;

@@ -10,6 +10,7 @@
 
 #include "models/compute/catalog_file.hpp"
 #include "models/compute/steady.hpp"
+#include "models/compute/step_law.hpp"
 #include "models/compute/step_table.hpp"
 #include "models/compute/table.hpp"
 
@@ -120,5 +121,55 @@ TEST_CASE("token time of other stacks, against aiconfigurator silicon data") {
     }
     CHECK(errors[bar.backend].size() > 500);
     CHECK(median(errors[bar.backend]) < bar.median_error);
+  }
+}
+
+TEST_CASE("data-parallel attention: each rank samples, and hosts, its own sequences only") {
+  // With d ranks of one GPU each, S sequences in all: a rank sees S / d of them. So d S sequences
+  // over d ranks cost the host what S cost one engine, and the sampler's share of a step too.
+  const StackParameters stack = read_catalog<StackParameters>("trtllm_1");
+  const GpuParameters gpu = read_catalog<GpuParameters>("b200");
+  const LlmParameters llm = read_catalog<LlmParameters>("deepseek_r1");
+  ReplicaShape one{.gpus = 1, .tp = 1, .ep = 1, .weights = Precision::nvfp4};
+  ReplicaShape eight{.gpus = 8, .tp = 1, .ep = 8, .attention_dp = 8, .weights = Precision::nvfp4};
+  const StepLaw alone(gpu, llm, stack, one);
+  const StepLaw ranks(gpu, llm, stack, eight);
+  CHECK(8 * ranks.linear().host_per_sequence ==
+        doctest::Approx(alone.linear().host_per_sequence).epsilon(1e-12));
+  CHECK(ranks.sampling(8 * 64, 1).time ==
+        doctest::Approx(alone.sampling(64, 1).time).epsilon(1e-12));
+  // Eight times the GPUs, each with the work of the one alone.
+  const KernelCost a = alone.sampling(64, 1);
+  const KernelCost r = ranks.sampling(8 * 64, 1);
+  CHECK(r.core_energy + r.other_energy ==
+        doctest::Approx(8 * (a.core_energy + a.other_energy)).epsilon(1e-12));
+}
+
+TEST_CASE("DeepSeek-R1 in NVFP4 with data-parallel attention on 8 B200, as published") {
+  // TensorRT-LLM's blog on DeepSeek-R1 (docs/source/blogs/Best_perf_practice_on_DeepSeek-R1_in_
+  // TensorRT-LLM.md at 01c4ece911eb): 1024 tokens in, 2048 out, TP8 EP8 with attention data
+  // parallelism; 43146 tokens/s at 7168 users with an FP8 cache, 36384 at 3072 with a BF16 one.
+  struct Case {
+    Precision kv;
+    double users, tokens_per_second;
+  };
+  for (const Case& c : {Case{Precision::fp8, 7168, 43146}, Case{Precision::bf16, 3072, 36384}}) {
+    const StackParameters stack = read_catalog<StackParameters>("trtllm_1");
+    const ReplicaShape shape{
+        .gpus = 8, .tp = 1, .ep = 8, .attention_dp = 8, .weights = Precision::nvfp4, .kv = c.kv};
+    const StepTable table = build_step_table(read_catalog<GpuParameters>("b200"),
+                                             read_catalog<LlmParameters>("deepseek_r1"), stack,
+                                             shape, 7200, 8 * stack.max_batched_tokens, 1);
+    SteadyLoad load;
+    load.batch = c.users;
+    load.prompt_tokens = 1024;
+    load.output_tokens = 2048;
+    load.output_cv = 0;
+    load.mixed_step_burst = stack.mixed_step_burst.value;
+    const SteadyState s = steady_state(table.view(), 0, load);
+    CHECK(c.users * s.context < double(table.kv_token_capacity));
+    MESSAGE(c.users << " users: " << s.tokens_per_second << " tokens/s, published "
+                    << c.tokens_per_second);
+    CHECK(s.tokens_per_second == doctest::Approx(c.tokens_per_second).epsilon(0.1));
   }
 }
