@@ -512,6 +512,8 @@ std::vector<std::string> candidate_units(const UnitContext& context) {
       units.push_back(prefix + (plain + shown.substr(cut)));
     break;
   }
+  if (shown == "kWh")  // energies of an operation or a token are far below a watt-hour
+    units.insert(units.end(), {"J", "mJ", "uJ", "nJ", "pJ"});
   return units;
 }
 
@@ -522,7 +524,8 @@ std::string format_quantity(double value, const UnitContext& context) {
   const auto cost = [](const std::string& text) {
     const double number = std::fabs(*split_number(text).number);
     const bool awkward = number != 0 && (number < 1 || number >= 1000);
-    return text.size() + (awkward ? 3u : 0u);
+    const bool huge = number >= 1e9;  // 1e16 ns is short, but nobody reads it
+    return text.size() + (awkward ? 3u : 0u) + (huge ? 9u : 0u);
   };
   for (const std::string& unit : candidate_units(context)) {
     auto text = exact_text(value, unit, context);

@@ -166,6 +166,9 @@ TEST_CASE("Quantities are written in the unit people read") {
   CHECK(shown<EnergyPerFlop>(6e-13) == "0.6 pJ/FLOP");
   CHECK(shown<Rate>(4) == "4 1/s");
   CHECK(show_quantity(223.15, context_of<Temperature>()) == "-50 degC");
+  CHECK(shown<Energy>(92e-9) == "92 nJ");
+  CHECK(shown<Energy>(7.2e6) == "2 kWh");
+  CHECK(shown<Seconds>(1e7) == "10000000 s");
   CHECK(show_quantity(1e6 / 3, context_of<Power>()) == "333.333333 kW");
 }
 
