@@ -38,15 +38,16 @@ std::string nearest(std::string_view written, const std::vector<std::string>& ca
   const std::string wanted = plain(written);
   if (wanted.empty()) return "";
   std::string best;
+  if (wanted.size() >= 3)  // h100 is h100_sxm rather than h200
+    for (const std::string& candidate : candidates)
+      if (plain(candidate).starts_with(wanted) && (best.empty() || candidate.size() < best.size()))
+        best = candidate;
+  if (!best.empty()) return best;
   std::size_t best_distance = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     const std::size_t d = distance(wanted, plain(candidate));
     if (d < best_distance) best = candidate, best_distance = d;
   }
-  if (!best.empty() || wanted.size() < 3) return best;
-  for (const std::string& candidate : candidates)  // h100 for h100_sxm
-    if (plain(candidate).starts_with(wanted) && (best.empty() || candidate.size() < best.size()))
-      best = candidate;
   return best;
 }
 

@@ -23,16 +23,29 @@ const Type* structure_within(const Type& type) {
   }
 }
 
+bool is_list(const Type& type) {
+  if (type.kind == Type::Kind::list) return true;
+  return type.kind == Type::Kind::optional && is_list(type.item());
+}
+
+const char* const introduction =
+    "Every key of a scenario file, block by block; the outermost block comes first. `[...]` stands "
+    "for the items\nof a list. A key that is not **required** may be left out and then has its "
+    "default; *unset* means that the\nvalue is not given. Limits are inclusive. How values are "
+    "written is told in [language.md](language.md); a\nvalue *with its source* may be written "
+    "bare. "
+    "This page is made by `millwright schema --markdown`.\n";
+
 std::string default_text(const Type& type, const void* value) {
   using Kind = Type::Kind;
   switch (type.kind) {
     case Kind::structure:
-      return "";
+      return "*see there*";
     case Kind::list: {
       std::string out;
       for (std::size_t i = 0; i < type.size(value); ++i) {
         const std::string item = default_text(type.item(), type.item_at(value, i));
-        if (item.empty()) return "";
+        if (item == "*see there*") return item;
         out += (i > 0 ? ", " : "") + item;
       }
       return "[" + out + "]";
@@ -114,12 +127,35 @@ std::string type_text(const Type& type) {
 }
 
 std::string reference_markdown(const Type& structure, const std::string& title) {
-  std::string page = "# " + title + "\n";
-  std::vector<const Type*> all = {&structure};
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const Type& type = *all[i];
-    page += "\n<a id=\"" + type.name + "\"></a>\n## " + type.name +
-            "\n\n| key | value | default | limits | meaning |\n|---|---|---|---|---|\n";
+  struct Section {
+    const Type* type;
+    std::vector<std::string> places;  // paths at which such a block stands
+  };
+  std::vector<Section> sections = {{&structure, {}}};
+  for (std::size_t i = 0; i < sections.size(); ++i) {
+    const Type& type = *sections[i].type;
+    const std::string prefix = sections[i].places.empty() ? "" : sections[i].places.front() + ".";
+    for (const Field& field : type.fields) {
+      const Type* inner = structure_within(field.type());
+      if (!inner) continue;
+      const std::string place = prefix + field.name + (is_list(field.type()) ? "[...]" : "");
+      const auto known = std::find_if(sections.begin(), sections.end(),
+                                      [&](const Section& s) { return s.type == inner; });
+      if (known == sections.end()) {
+        sections.push_back({inner, {place}});
+      } else {
+        known->places.push_back(place);
+      }
+    }
+  }
+  std::string page = "# " + title + "\n\n" + introduction;
+  for (const Section& section : sections) {
+    const Type& type = *section.type;
+    page += "\n<a id=\"" + type.name + "\"></a>\n## " + type.name + "\n\n";
+    for (std::size_t i = 0; i < section.places.size(); ++i)
+      page += (i == 0 ? "Stands at `" : ", `") + section.places[i] + "`";
+    if (!section.places.empty()) page += ".\n\n";
+    page += "| key | value | default | limits | meaning |\n|---|---|---|---|---|\n";
     for (const Field& field : type.fields) {
       const Type& field_type = field.type();
       const std::string initial = field.about.required
@@ -128,8 +164,6 @@ std::string reference_markdown(const Type& structure, const std::string& title) 
       page += "| `" + field.name + "` | " + cell(type_text(field_type)) + " | " + cell(initial) +
               " | " + cell(limits_text(field_type, field.about)) + " | " + cell(field.about.text) +
               " |\n";
-      const Type* inner = structure_within(field_type);
-      if (inner && std::find(all.begin(), all.end(), inner) == all.end()) all.push_back(inner);
     }
   }
   return page;

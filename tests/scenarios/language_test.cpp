@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "farm.hpp"
+#include "scenarios/nearest.hpp"
 
 using namespace mw;
 using namespace mw::scenarios;
@@ -467,10 +468,21 @@ TEST_CASE("The schema and the reference page follow from the same description") 
 
   const std::string page = reference_markdown<Farm>("Farms");
   CHECK(page.starts_with("# Farms\n"));
+  CHECK(page.find("Stands at `weather`, `greenhouse`.") != std::string::npos);
   CHECK(
       page.find("| `meter` | quantity (kW) | **required** | 0 kW to 1 GW | Limit at the meter |") !=
       std::string::npos);
   CHECK(page.find("| `carts` | whole number, or one of `fill` | fill | at least 1 | Carts kept, or "
                   "as many as fit |") != std::string::npos);
-  CHECK(page.find("## Wheel\n") != std::string::npos);
+  CHECK(page.find("## Wheel\n\nStands at `fields[...].mill.wheel`.\n") != std::string::npos);
+}
+
+TEST_CASE("The nearest name: what begins with the word, else the fewest changes") {
+  const std::vector<std::string> gpus = {"a100_40gb", "h100_sxm", "h200", "gpu_memory", "gpus"};
+  CHECK(nearest("h100", gpus) == "h100_sxm");
+  CHECK(nearest("gpu", gpus) == "gpus");
+  CHECK(nearest("h20", gpus) == "h200");
+  CHECK(nearest("H-100-SXM", gpus) == "h100_sxm");
+  CHECK(nearest("h1000_sxm", gpus) == "h100_sxm");
+  CHECK(nearest("mill", gpus) == "");
 }
