@@ -16,6 +16,8 @@ namespace mw::analysis {
 namespace {
 
 constexpr int failed = 1, bad_input = 2;
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 1 failed, 2 bad input, 3 a limit was violated under --strict.";
 
 void add_scenario(CLI::App& command, std::string& scenario, std::vector<std::string>& sets) {
   command.add_option("SCENARIO", scenario, "Scenario file (YAML)")->required();
@@ -28,25 +30,28 @@ void add_scenario(CLI::App& command, std::string& scenario, std::vector<std::str
 
 void add_run(CLI::App& app, RunOptions& options) {
   auto& run = *app.add_subcommand("run", "Simulate a scenario and write its run file");
+  run.footer(exit_codes);
   add_scenario(run, options.scenario, options.sets);
-  run.add_option("-o,--output", options.output, "Run file (HDF5); otherwise NAME.h5")
+  run.add_option("-o,--output", options.output, "Run file (HDF5); otherwise NAME.h5 in this folder")
       ->type_name("FILE");
   run.add_flag("--no-output", options.no_output, "Write no run file");
   run.add_option("-t,--threads", options.threads,
-                 "Threads; 0 takes all cores, results are the same")
+                 "Threads; 0 takes all cores. Results do not depend on it")
       ->check(CLI::Range(0, 1024))
       ->type_name("N");
   run.add_flag("--json", options.json, "Print the summary as JSON");
   run.add_flag("-q,--quiet", options.quiet, "Show no progress");
   run.add_flag("--strict", options.strict, "Exit with 3 if the meter was above the envelope");
-  run.add_option("--checkpoint", options.checkpoint, "Keep a checkpoint in FILE")
+  run.add_option("--checkpoint", options.checkpoint,
+                 "Keep the newest checkpoint in FILE, the last one at the end")
       ->type_name("FILE");
   run.add_option("--checkpoint-every", options.checkpoint_every_s,
                  "Simulated seconds between checkpoints")
       ->check(CLI::Range(1e-3, 1e9))
       ->capture_default_str()
       ->type_name("S");
-  run.add_option("--resume", options.resume, "Go on from the checkpoint in FILE")
+  run.add_option("--resume", options.resume,
+                 "Go on from the checkpoint in FILE, made from the same scenario")
       ->type_name("FILE");
 }
 
@@ -59,9 +64,6 @@ int command_line(int argc, char** argv) {
   app.name("millwright");
   app.set_version_flag("--version", std::string("millwright ") + version);
   app.require_subcommand(1);
-  app.footer(
-      "Exit codes: 0 done, 1 failed, 2 bad input, 3 a limit was violated under --strict.\n"
-      "Plots: millwright plot NAME RUN.h5 -o PICTURE.png");
 
   RunOptions options;
   add_run(app, options);
@@ -73,14 +75,21 @@ int command_line(int argc, char** argv) {
 
   std::string kind, name;
   auto& catalog = *app.add_subcommand("catalog", "List and show GPUs, racks, models, places, ...");
-  catalog.add_option("KIND", kind, "Which kind");
-  catalog.add_option("NAME", name, "Which entry");
+  catalog.add_option("KIND", kind, "gpus, racks, llms, ...; all kinds if left out");
+  catalog.add_option("NAME", name, "Show this entry, with the source of each figure");
 
   bool markdown = false;
   auto& schema = *app.add_subcommand("schema", "Print the JSON Schema of scenario files");
-  schema.add_flag("--markdown", markdown, "Print the reference page instead");
+  schema.add_flag("--markdown", markdown, "Print the reference page of every key instead");
 
   auto& data = *app.add_subcommand("data", "List public data that scenarios can use");
+
+  // Only now: commands made after this would print it too.
+  app.footer(
+      std::string("Begin with: millwright run scenarios/quickstart.yaml\n"
+                  "More on one command: millwright COMMAND --help\n"
+                  "Plots: millwright plot NAME RUN.h5 -o PICTURE.png (through ./millwright)\n") +
+      exit_codes);
 
   try {
     app.parse(argc, argv);

@@ -39,7 +39,7 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Price of land, shell, power and cooling per watt of IT design power",
               .min = 0});
   visit("energy_price", self.energy_price,
-        About{.text = "Price of energy at the meter", .min = -1e-3});
+        About{.text = "Price of energy at the meter", .min = -1e-5});
   visit("demand_price", self.demand_price,
         About{.text = "Price of the peak power at the meter (capacity, network)", .min = 0});
   visit("operation", self.operation,

@@ -114,13 +114,15 @@ void describe(Self& self, auto&& visit) {
   visit("coolant_pressure_drop", self.coolant_pressure_drop,
         About{.text = "Pressure drop at that flow", .min = 0});
   visit("coolant_volume", self.coolant_volume, About{.text = "Coolant held in the rack", .min = 0});
-  visit("max_supply", self.max_supply, About{.text = "Warmest coolant the rack accepts", .min = 0});
+  visit("max_supply", self.max_supply,
+        About{.text = "Warmest coolant the rack accepts; -273.15 degC: any", .min = 0});
   visit("junction_resistance", self.junction_resistance,
         About{.text = "Thermal resistance of one GPU from junction to mean coolant (air, if the "
                       "rack has no liquid) at design flow",
               .min = 0});
   visit("junction_limit", self.junction_limit,
-        About{.text = "Junction temperature at which clocks are cut", .min = 0});
+        About{.text = "Junction temperature above which the report warns; -273.15 degC: none",
+              .min = 0});
   visit(
       "price", self.price,
       About{.text = "Purchase price of the rack; 0: economics' price per watt applies", .min = 0});

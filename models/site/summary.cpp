@@ -45,10 +45,13 @@ void add_costs(std::vector<Metric>& out, const SiteParameters& site,
       tokens > 0 ? token_cost(cost, {tokens * scale}) : TokenCost{nan, nan, nan, nan};
   const char* per = "USD/Mtok";
   out.push_back({"usd_per_mtok", each.total(), per, "Cost of a million output tokens"});
-  out.push_back({"usd_per_mtok_capital", each.capital, per, "of it racks and facility"});
-  out.push_back({"usd_per_mtok_energy", each.energy, per, "of it energy"});
-  out.push_back({"usd_per_mtok_demand", each.demand, per, "of it demand charges"});
-  out.push_back({"usd_per_mtok_other", each.other, per, "of it operation, maintenance and water"});
+  out.push_back({"usd_per_mtok_capital", each.capital, per,
+                 "Capital of racks and facility per million output tokens"});
+  out.push_back({"usd_per_mtok_energy", each.energy, per, "Energy per million output tokens"});
+  out.push_back(
+      {"usd_per_mtok_demand", each.demand, per, "Demand charges per million output tokens"});
+  out.push_back({"usd_per_mtok_other", each.other, per,
+                 "Operation, maintenance and water per million output tokens"});
 
   double revenue = 0;
   bool priced = false;
@@ -152,17 +155,17 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
                ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
   const Latencies latencies = service_latencies(site, state, service);
-  const auto put = [&](const char* name, const LogHistogram& h) {
+  const auto put = [&](const char* name, const char* meaning, const LogHistogram& h) {
     for (const auto& [label, q] :
          {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}})
       m.push_back({std::string(name) + "_" + label, h.total > 0 ? h.quantile(q) : nan, "s",
-                   std::string(name) + ", percentile"});
+                   std::string(meaning) + ", " + label});
   };
-  put("ttft", latencies.ttft);
-  put("tpot", latencies.tpot);
-  put("itl", latencies.itl);
-  put("e2e", latencies.e2e);
-  put("queue", latencies.queue);
+  put("ttft", "Time to the first token", latencies.ttft);
+  put("tpot", "Mean time per output token after the first", latencies.tpot);
+  put("itl", "Gap between two tokens", latencies.itl);
+  put("e2e", "Time to the last token", latencies.e2e);
+  put("queue", "Time before the request first ran", latencies.queue);
   return m;
 }
 
