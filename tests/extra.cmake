@@ -14,6 +14,7 @@ function(add_long_script name)
   set_tests_properties(${name} PROPERTIES LABELS long SKIP_RETURN_CODE 77)
 endfunction()
 
+add_pytest(docs)
 add_pytest(house)
 add_pytest(python)
 add_long_script(format ${CMAKE_CURRENT_SOURCE_DIR}/house/check_format.sh)
