@@ -20,7 +20,8 @@ class BuildProblems {
  public:
   explicit BuildProblems(const Origins& origins) : origins_(origins) {}
 
-  void add(std::string path, const std::string& problem, const std::string& advice) {
+  void add(std::string path, const std::string& what, const std::string& advice) {
+    const std::string problem = in_quotes(path.substr(path.rfind('.') + 1)) + ": " + what;
     for (;;) {
       if (const auto found = origins_.find(path); found != origins_.end()) {
         items_.push_back(at(found->second, problem, advice));
@@ -34,8 +35,7 @@ class BuildProblems {
   }
   void add(const std::string& path, const sim::Problems& problems) {
     for (const auto& p : problems.items)
-      add(p.at.empty() ? path : path + "." + p.at,
-          p.at.empty() ? p.problem : p.at + " " + p.problem, p.advice);
+      add(p.at.empty() ? path : path + "." + p.at, p.problem, p.advice);
   }
   bool any() const { return !items_.empty(); }
   void raise_if_any() const {

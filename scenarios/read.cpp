@@ -84,8 +84,12 @@ class Reader {
     if (type.check && problems_.count() == before && loaded.whole) {
       sim::Problems found;
       type.check(object, found);
-      for (const sim::Problems::Item& item : found.items)
-        problems_.add(place_of(loaded.node, item.at), item.problem, item.advice);
+      for (const sim::Problems::Item& item : found.items) {
+        const bool both = !slot.key.empty() && !item.at.empty();
+        const std::string name = slot.key + (both ? "." : "") + item.at;
+        problems_.add(place_of(loaded.node, item.at),
+                      (name.empty() ? "" : "`" + name + "`: ") + item.problem, item.advice);
+      }
     }
     --depth_;
   }

@@ -184,8 +184,9 @@ TEST_CASE("Names in lists") {
 }
 
 TEST_CASE("Rules that span fields report at the field they name") {
-  check_message("meter: 1 W\nfields:\n  - {name: a, rows: 501}\n",
-                "farm.yaml:3:21: `a` has more rows than land; sow 500 rows or fewer");
+  check_message(
+      "meter: 1 W\nfields:\n  - {name: a, rows: 501}\n",
+      "farm.yaml:3:21: `fields[a].rows`: `a` has more rows than land; sow 500 rows or fewer");
 }
 
 TEST_CASE("Catalog names and figures with sources") {
