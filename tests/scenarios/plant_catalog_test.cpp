@@ -94,6 +94,29 @@ TEST_CASE("An H100 server draws what measured ones draw") {
   CHECK(full.input / 4 == doctest::Approx(8.2e3).epsilon(0.05));
 }
 
+TEST_CASE("What work adds to Blackwell hosts is what MLPerf servers with 8 B200 show") {
+  // Wall power of MLPerf inference v5.1 on three 8 x B200 servers, less GPUs at 0.97 of their
+  // rating and supplies of 95 %: 1.38 to 2.21 kW beside the GPUs, of which 0.5 to 0.9 kW come with
+  // load.
+  for (const char* name : {"hgx_b200_air", "hgx_b200_liquid", "gb200_nvl72", "gb300_nvl72"}) {
+    CAPTURE(name);
+    const RackParameters rack = entry<RackParameters>(name);
+    const RackLaw law = make_rack_law(rack);
+    const double gpus = rack.gpus();
+    const double gpu_w = 0.97 * gpus * rack.gpu.value.tdp.value.value;
+    const RackPower busy = rack_step(law, {.gpu_w = gpu_w, .host_load = 1});
+    const RackPower waiting = rack_step(law, {.gpu_w = gpu_w, .host_load = 0});
+    const double added = (busy.host - waiting.host) * 8 / gpus;
+    CHECK(added >= 500);
+    CHECK(added <= 900);
+    // Two Grace and four network cards for four GPUs, and switches for 72, draw more at rest than
+    // the host of eight GPUs does, by an assumed fifth.
+    const double beside = (busy.host + busy.link_switches) * 8 / gpus;
+    CHECK(beside >= 1380);
+    CHECK(beside <= 2210 * 1.2);
+  }
+}
+
 TEST_CASE("Epoch AI's gigawatt: 8.5 billion USD a year, servers 60 %, energy 7 %") {
   EconomicsParameters e = entry<EconomicsParameters>("epoch_1gw_2026");
   YearOfSite year;
