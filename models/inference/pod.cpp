@@ -2,79 +2,23 @@
 
 #include <algorithm>
 
+#include "models/inference/accounting.hpp"
+#include "models/inference/jump_pod.hpp"
 #include "sim/event_queue.hpp"
-#include "sim/fixed.hpp"
 #include "sim/invariant.hpp"
 
 namespace mw::models {
 
 namespace {
 
-constexpr std::uint32_t router_stream = 1;
-
-/// Idle energy from some fixed moment until `t`, modulo 2^64: only differences are used, and those
-/// are exact as long as one idle spell stays below 9e9 J. Milliwatt times picoseconds are 1e-6 nJ.
-std::uint64_t idle_nj_until(std::int64_t idle_mw, sim::FineTime t) {
-  const std::int64_t microseconds = sim::div_floor(t.ns, 1000);
-  const std::int64_t rest_ps = (t.ns - microseconds * 1000) * 1000 + t.ps;
-  return static_cast<std::uint64_t>(idle_mw) * static_cast<std::uint64_t>(microseconds) +
-         static_cast<std::uint64_t>(sim::mul_div_floor(idle_mw, rest_ps, 1'000'000));
-}
-
-/// Energy handed up so far, by purpose. Cumulative and floored, so that however an iteration is cut
-/// into bins and epochs, the parts add up to the whole to the last nanojoule.
-struct Spent {
-  std::int64_t prefill_nj = 0, decode_nj = 0, idle_nj = 0;
-};
-Spent spent_until(const ReplicaState& replica, std::int64_t idle_mw, sim::FineTime from,
-                  sim::FineTime t) {
-  if (!replica.busy) {
-    return {0, 0,
-            static_cast<std::int64_t>(idle_nj_until(idle_mw, t) - idle_nj_until(idle_mw, from))};
-  }
-  const std::int64_t whole = sim::ps_between(replica.started, replica.ends);
-  const std::int64_t part = sim::ps_between(replica.started, t);
-  return {sim::mul_div_floor(replica.prefill_nj, part, whole),
-          sim::mul_div_floor(replica.decode_nj, part, whole), 0};
-}
-
-/// Hands the replica's energy up to `until`, bin by bin.
-void hand_up(ReplicaState& replica, std::int32_t r, std::int64_t idle_mw, sim::FineTime until,
-             PodEpoch& epoch) {
-  const sim::FineTime from = replica.accounted;
-  if (!(from < until)) return;
-  Spent before = spent_until(replica, idle_mw, from, from);
-  std::int64_t bin = (from.ns - epoch.start) / epoch.sub_step;
-  for (sim::FineTime at = from; at < until; ++bin) {
-    const sim::FineTime edge{epoch.start + (bin + 1) * epoch.sub_step, 0};
-    at = edge < until ? edge : until;
-    const Spent now = spent_until(replica, idle_mw, from, at);
-    const std::int64_t prefill = now.prefill_nj - before.prefill_nj;
-    const std::int64_t decode = now.decode_nj - before.decode_nj;
-    const std::int64_t idle = now.idle_nj - before.idle_nj;
-    epoch.counts.prefill_nj += prefill;
-    epoch.counts.decode_nj += decode;
-    epoch.counts.idle_nj += idle;
-    epoch.energy_nj[static_cast<std::size_t>(std::int64_t{r} * epoch.bins + bin)] +=
-        prefill + decode + idle;
-    before = now;
-  }
-  if (replica.busy) epoch.counts.busy_ps += sim::ps_between(from, until);
-  replica.accounted = until;
-}
-
-std::int64_t to_limit_ps(const std::optional<sim::Seconds>& target) {
-  if (!target || target->value > 9e6) return no_power_limit;
-  return static_cast<std::int64_t>(target->value * 1e12 + 0.5);
-}
-
-/// The event loop of one call of advance().
+/// The event loop of one call of advance() with the plain engine.
 class Loop {
  public:
   Loop(PodState& pod, const PodParameters& parameters, PodEpoch& epoch)
       : pod_(pod),
         parameters_(parameters),
         epoch_(epoch),
+        first_record_(epoch.records.size()),
         table_(parameters.table->view()),
         blocks_(kv_blocks(parameters.engine, *parameters.table)),
         start_planned_(pod.replicas.size(), false) {
@@ -113,15 +57,7 @@ class Loop {
   enum Handler : std::uint32_t { end_of_iteration, start_of_iteration };
 
   EngineContext context(std::int32_t r) {
-    return {parameters_.engine,
-            table_,
-            r,
-            to_limit_ps(parameters_.slo.ttft),
-            to_limit_ps(parameters_.slo.tpot),
-            epoch_.counts,
-            pod_.latencies,
-            pod_.router,
-            parameters_.keep_records ? &epoch_.records : nullptr};
+    return make_context(pod_, parameters_, table_, r, epoch_);
   }
   ReplicaState& replica(std::int32_t r) { return pod_.replicas[static_cast<std::size_t>(r)]; }
 
@@ -141,21 +77,8 @@ class Loop {
   }
 
   void arrive(const Arrival& a) {
-    PodCounts& counts = epoch_.counts;
-    ++counts.arrivals;
-    counts.arrived_prompt_tokens += a.prompt_tokens;
-    counts.arrived_output_tokens += a.output_tokens;
-    if (!can_ever_fit(a.prompt_tokens, a.output_tokens, parameters_.engine.block_size, blocks_)) {
-      ++counts.refused;
-      counts.refused_prompt_tokens += a.prompt_tokens;
-      counts.refused_output_tokens += a.output_tokens;
-      counts.lost_kv_memory += a.output_tokens;
-      pod_.refusals.fold(a.t, static_cast<std::uint32_t>(Transition::refused), a.id, 0);
-      return;
-    }
-    const Dispatch sent =
-        dispatch(pod_.router, parameters_.router,
-                 {parameters_.seed, parameters_.partition, router_stream}, a.prompt_tokens);
+    const Dispatch sent = receive(pod_, parameters_, blocks_, a, epoch_.counts);
+    if (sent.replica < 0) return;
     Request request;
     request.id = a.id;
     request.arrival = a.t;
@@ -167,13 +90,13 @@ class Loop {
   }
 
   void start(std::int32_t r, sim::FineTime now) {
-    hand_up(replica(r), r, parameters_.table->idle_power_mw, now, epoch_);
+    hand_up_until(r, now);
     if (start_iteration(replica(r), context(r), now)) plan_end(r);
   }
 
   void end(std::int32_t r) {
     const sim::FineTime now = replica(r).ends;
-    hand_up(replica(r), r, parameters_.table->idle_power_mw, now, epoch_);
+    hand_up_until(r, now);
     finish_iteration(replica(r), context(r));
     if (now.ps == 0) {
       plan_start(r, now.ns);  // arrivals at this very moment come first
@@ -182,24 +105,30 @@ class Loop {
     }
   }
 
+  void hand_up_until(std::int32_t r, sim::FineTime until) {
+    BinCursor bin = bin_at(epoch_, r, replica(r).accounted.ns);
+    hand_up(replica(r), parameters_.table->idle_power_mw, until, epoch_, bin);
+  }
+
   void finish_call(sim::Time until) {
     PodCounts& counts = epoch_.counts;
     counts.running = counts.waiting = counts.kv_blocks_used = 0;
     counts.kv_blocks_total = blocks_ * static_cast<std::int64_t>(pod_.replicas.size());
     for (std::size_t r = 0; r < pod_.replicas.size(); ++r) {
       ReplicaState& one = pod_.replicas[r];
-      hand_up(one, static_cast<std::int32_t>(r), parameters_.table->idle_power_mw, {until, 0},
-              epoch_);
+      hand_up_until(static_cast<std::int32_t>(r), {until, 0});
       counts.running += static_cast<std::int64_t>(one.running.size());
       counts.waiting += static_cast<std::int64_t>(one.waiting.size());
       counts.kv_blocks_used += blocks_ - one.free_blocks;
     }
+    order_records(epoch_.records, first_record_);
     pod_.now = until;
   }
 
   PodState& pod_;
   const PodParameters& parameters_;
   PodEpoch& epoch_;
+  std::size_t first_record_;
   StepTableView table_;
   std::int64_t blocks_;
   sim::IndexedHeap queue_;
@@ -230,6 +159,9 @@ PodState initial_pod(const PodParameters& parameters) {
   pod.replicas.resize(static_cast<std::size_t>(parameters.replicas));
   for (ReplicaState& replica : pod.replicas) {
     replica.free_blocks = kv_blocks(engine, *parameters.table);
+    if (engine.stepping == Stepping::jump) {
+      replica.jump.block_takers.assign(static_cast<std::size_t>(engine.block_size), 0);
+    }
   }
   pod.router.outstanding.assign(pod.replicas.size(), 0);
   return pod;
@@ -244,7 +176,11 @@ void advance(PodState& pod, const PodParameters& parameters, std::span<const Arr
                     std::is_sorted(arrivals.begin(), arrivals.end(),
                                    [](const Arrival& a, const Arrival& b) { return a.t < b.t; })),
                "arrivals must be sorted and lie within the time advanced");
-  Loop(pod, parameters, epoch).run(arrivals, until);
+  if (parameters.engine.stepping == Stepping::jump) {
+    advance_jumping(pod, parameters, arrivals, until, epoch);
+  } else {
+    Loop(pod, parameters, epoch).run(arrivals, until);
+  }
 }
 
 sim::TraceHash trace_hash(const PodState& pod) {

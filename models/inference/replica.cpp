@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "models/inference/accounting.hpp"
+
 namespace mw::models {
 
 namespace {
-
-void fold(ReplicaState& replica, sim::FineTime t, Transition what, std::uint64_t id,
-          std::uint64_t detail) {
-  replica.hash.fold(t.ns, static_cast<std::uint32_t>(what), id,
-                    detail * 1000 + static_cast<std::uint64_t>(t.ps));
-}
 
 /// Gives `request` its share of the iteration and adds that to the load.
 void take(Request& request, std::int32_t chunk, StepLoad& load, PodCounts& counts) {
@@ -23,14 +19,11 @@ void take(Request& request, std::int32_t chunk, StepLoad& load, PodCounts& count
     load.kv_tokens += end;
   } else {
     load.prefill_tokens += chunk;
-    load.prefill_pairs += std::int64_t{chunk} * (2 * std::int64_t{start} + chunk) / 2;
+    load.prefill_pairs += pairs_of(start, chunk);
     if (end == request.prompt + request.emitted) ++load.sampled;
   }
-  const std::int32_t known = request.computed_once;
-  counts.recomputed_tokens += std::max(0, std::min(end, known) - start);
-  counts.prompt_tokens +=
-      std::max(0, std::min(end, request.prompt) - std::max(start, std::min(known, request.prompt)));
-  request.computed_once = std::max(known, end);
+  count_computed(counts, request.prompt, start, end, request.computed_once);
+  request.computed_once = std::max(request.computed_once, end);
 }
 
 void send_back_youngest(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
@@ -91,8 +84,7 @@ StepLoad schedule(ReplicaState& replica, const EngineContext& context, sim::Fine
       request.admitted = now;
       request.capped_at_arrival = replica.capped_iterations;
       ++context.counts.admitted;
-      context.latencies.queue.add(1e-12 *
-                                  static_cast<double>(sim::ps_between({request.arrival, 0}, now)));
+      context.latencies.queue.add(seconds_of(sim::ps_between({request.arrival, 0}, now)));
     }
     fold(replica, now, Transition::admitted, request.id,
          static_cast<std::uint64_t>(request.preemptions));
@@ -104,70 +96,16 @@ StepLoad schedule(ReplicaState& replica, const EngineContext& context, sim::Fine
   return load;
 }
 
-/// The clock level of an iteration: what is asked for, or lower where the power limit demands it.
-int choose_level(ReplicaState& replica, const EngineContext& context, const StepLoad& load,
-                 sim::FineTime now) {
-  const int asked = std::min(replica.requested_level, context.table.levels - 1);
-  int level = asked;
-  if (replica.power_limit_mw != no_power_limit) {
-    level = std::max(asked, level_for_power(context.table, load, replica.power_limit_mw));
-    if (level > asked) {
-      ++replica.capped_iterations;
-      ++context.counts.capped_iterations;
-    }
-    if (!within_power(step_cost(context.table, level, load), replica.power_limit_mw)) {
-      ++context.counts.over_limit_iterations;
-    }
-  }
-  if (level != replica.level) {
-    fold(replica, now, Transition::level_changed, static_cast<std::uint64_t>(level), 0);
-  }
-  return level;
-}
-
-double seconds_between(sim::FineTime from, sim::FineTime to) {
-  return 1e-12 * static_cast<double>(sim::ps_between(from, to));
-}
-
 void complete(ReplicaState& replica, const EngineContext& context, const Request& request,
               sim::FineTime now) {
-  PodCounts& counts = context.counts;
   const sim::FineTime arrival{request.arrival, 0};
-  ++counts.completed;
-  counts.completed_prompt_tokens += request.prompt;
-  counts.completed_output_tokens += request.output;
-  context.latencies.e2e.add(seconds_between(arrival, now));
-
-  const std::int64_t gaps = request.output - 1;
-  const std::int64_t decoding_ps = sim::ps_between(request.first, now);
-  if (gaps > 0) {
-    context.latencies.tpot.add(1e-12 * static_cast<double>(decoding_ps) /
-                               static_cast<double>(gaps));
-  }
-  const bool late = sim::ps_between(arrival, request.first) > context.ttft_limit_ps;
-  // The mean gap exceeds the limit when the whole does; divided, so that it cannot overflow.
-  const bool slow = gaps > 0 && (decoding_ps + gaps - 1) / gaps > context.tpot_limit_ps;
-  if (late) ++counts.slo_missed_ttft;
-  if (slow) ++counts.slo_missed_tpot;
-  if (!late && !slow) {
-    ++counts.slo_good_requests;
-    counts.slo_good_tokens += request.output;
-  } else if (request.preemptions > 0) {
-    counts.lost_kv_memory += request.output;
-  } else if (replica.capped_iterations > request.capped_at_arrival) {
-    counts.lost_cap += request.output;
-  } else {
-    counts.lost_queue += request.output;
-  }
-
   replica.free_blocks += request.blocks;
-  note_completion(context.router, context.replica, request.charge, request.output);
-  fold(replica, now, Transition::completed, request.id, static_cast<std::uint64_t>(request.output));
-  if (context.records) {
-    context.records->push_back({request.id, request.arrival, request.admitted, request.first, now,
-                                request.prompt, request.output, request.preemptions,
-                                context.replica});
-  }
+  complete(replica, context,
+           Finished{request.id, request.arrival, sim::ps_between(arrival, request.admitted),
+                    sim::ps_between(arrival, request.first), sim::ps_between(arrival, now),
+                    request.capped_at_arrival, request.prompt, request.output, request.preemptions,
+                    request.charge},
+           now);
 }
 
 }  // namespace
@@ -175,23 +113,10 @@ void complete(ReplicaState& replica, const EngineContext& context, const Request
 bool start_iteration(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
   if (replica.running.empty() && replica.waiting.empty()) return false;
   const StepLoad load = schedule(replica, context, now);
-  const int level = choose_level(replica, context, load, now);
-  const StepCost cost = step_cost(context.table, level, load);
-
-  // What the prefill tokens add to the step that would only have decoded is theirs; a prefill
-  // alone bears its step alone.
-  std::int64_t decode_nj = load.decodes > 0 ? cost.energy_nj : 0;
-  if (load.decodes > 0 && load.prefill_tokens > 0) {
-    const StepLoad decodes_only{load.decodes, 0, load.decodes, load.kv_tokens, 0};
-    decode_nj = std::min(cost.energy_nj, step_cost(context.table, level, decodes_only).energy_nj);
-  }
-  replica.busy = true;
-  replica.level = level;
-  replica.started = now;
-  replica.ends = now.plus_ps(std::max<std::int64_t>(cost.time_ps, 1));
-  replica.decode_nj = decode_nj;
-  replica.prefill_nj = cost.energy_nj - decode_nj;
-  ++context.counts.iterations;
+  const LevelChoice choice = choose_level(replica, context.table, load);
+  start_at_level(replica, now, choice.level);
+  count_started(replica, context.counts, choice, 1);
+  run_iteration(replica, context.table, load, choice.level, now);
   return true;
 }
 
@@ -210,10 +135,10 @@ void finish_iteration(ReplicaState& replica, const EngineContext& context) {
       ++context.counts.output_tokens;
       if (request.emitted == 1) {
         request.first = now;
-        context.latencies.ttft.add(seconds_between({request.arrival, 0}, now));
+        context.latencies.ttft.add(seconds_of(sim::ps_between({request.arrival, 0}, now)));
         fold(replica, now, Transition::first_token, request.id, 0);
       } else {
-        context.latencies.itl.add(seconds_between(request.last_token, now));
+        context.latencies.itl.add(seconds_of(sim::ps_between(request.last_token, now)));
       }
       request.last_token = now;
     }

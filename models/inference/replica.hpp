@@ -5,6 +5,7 @@
 
 #include "models/inference/counts.hpp"
 #include "models/inference/engine.hpp"
+#include "models/inference/jump_state.hpp"
 #include "models/inference/request.hpp"
 #include "models/inference/router.hpp"
 #include "sim/time.hpp"
@@ -42,8 +43,10 @@ struct ReplicaState {
   std::int32_t requested_level = 0;              // clock level, 0 = highest clock
   std::int64_t power_limit_mw = no_power_limit;  // mean power of an iteration
 
+  // Of the requests either engine keeps its own: `waiting` and `running`, or `jump`.
   RequestQueue waiting;
   std::vector<Request> running;  // in order of admission, oldest first
+  JumpState jump;
   std::int64_t free_blocks = 0;
 
   // The iteration that runs, if any: `started` to `ends`. Otherwise idle.
@@ -62,6 +65,7 @@ void describe(Self& self, auto&& visit) {
   visit("power_limit_mw", self.power_limit_mw, About{.text = "Power limit, milliwatt", .min = 0});
   visit("waiting", self.waiting, About{.text = "Requests that wait"});
   visit("running", self.running, About{.text = "Requests that run, oldest first"});
+  visit("jump", self.jump, About{.text = "Requests of the jump engine"});
   visit("free_blocks", self.free_blocks, About{.text = "KV blocks free", .min = 0});
   visit("busy", self.busy, About{.text = "An iteration runs"});
   visit("level", self.level, About{.text = "Clock level of the newest iteration", .min = 0});

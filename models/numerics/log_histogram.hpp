@@ -32,6 +32,12 @@ struct LogHistogram {
     total += times;
   }
 
+  /// Moves the extremes as one more value would, without counting it.
+  void extend(double value) {
+    if (value < smallest) smallest = value;
+    if (value > largest) largest = value;
+  }
+
   void merge(const LogHistogram& other) {
     if (other.total == 0) return;
     if (other.counts.size() > counts.size()) counts.resize(other.counts.size(), 0);
@@ -70,11 +76,6 @@ struct LogHistogram {
 
   bool operator==(const LogHistogram&) const = default;
 
- private:
-  double within(double value) const {
-    return value < smallest ? smallest : value > largest ? largest : value;
-  }
-
   static std::size_t bin_of(double value) {
     std::uint64_t bits = 0;
     if (!(value > 0)) return 0;
@@ -85,6 +86,12 @@ struct LogHistogram {
     constexpr std::int64_t last = std::int64_t{octaves} * bins_per_octave - 1;
     return static_cast<std::size_t>(bin < 0 ? 0 : bin > last ? last : bin);
   }
+
+ private:
+  double within(double value) const {
+    return value < smallest ? smallest : value > largest ? largest : value;
+  }
+
   static double middle_of(std::size_t bin) {
     const auto raw = static_cast<std::uint64_t>(
         static_cast<std::int64_t>(bin) + std::int64_t{1023 + lowest_exponent} * bins_per_octave);

@@ -1,0 +1,271 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "models/inference/pod.hpp"
+#include "models/inference/replica.hpp"
+#include "sim/fixed.hpp"
+
+// What both engines do in the same words: the books. An engine decides what runs when; what that
+// counts for, costs and tells is here.
+namespace mw::models {
+
+inline void fold(ReplicaState& replica, sim::FineTime t, Transition what, std::uint64_t id,
+                 std::uint64_t detail) {
+  replica.hash.fold(t.ns, static_cast<std::uint32_t>(what), id,
+                    detail * 1000 + static_cast<std::uint64_t>(t.ps));
+}
+
+inline double seconds_of(std::int64_t ps) {
+  return 1e-12 * static_cast<double>(ps);
+}
+
+// --- The clock ---------------------------------------------------------------------------------
+
+/// The clock level of an iteration: what is asked for, or lower where the power limit demands it.
+struct LevelChoice {
+  std::int32_t level = 0;
+  bool capped = false;      // the limit forced a lower clock than asked for
+  bool over_limit = false;  // not even the lowest clock meets the limit
+};
+inline LevelChoice choose_level(const ReplicaState& replica, const StepTableView& table,
+                                const StepLoad& load) {
+  const int asked = std::min(replica.requested_level, table.levels - 1);
+  if (replica.power_limit_mw == no_power_limit) return {asked, false, false};
+  const int level = std::max(asked, level_for_power(table, load, replica.power_limit_mw));
+  return {level, level > asked,
+          !within_power(step_cost(table, level, load), replica.power_limit_mw)};
+}
+
+/// `iterations` of them start under this choice, the first at `now`.
+inline void start_at_level(ReplicaState& replica, sim::FineTime now, std::int32_t level) {
+  if (level == replica.level) return;
+  fold(replica, now, Transition::level_changed, static_cast<std::uint64_t>(level), 0);
+  replica.level = level;
+}
+inline void count_started(ReplicaState& replica, PodCounts& counts, const LevelChoice& choice,
+                          std::int64_t iterations) {
+  counts.iterations += iterations;
+  if (choice.capped) {
+    replica.capped_iterations += iterations;
+    counts.capped_iterations += iterations;
+  }
+  if (choice.over_limit) counts.over_limit_iterations += iterations;
+}
+
+/// Sets the iteration that runs from `now` on. What the prefill tokens add to the step that would
+/// only have decoded is theirs; a prefill alone bears its step alone.
+inline void run_iteration(ReplicaState& replica, const StepTableView& table, const StepLoad& load,
+                          int level, sim::FineTime now) {
+  const StepCost cost = step_cost(table, level, load);
+  std::int64_t decode_nj = load.decodes > 0 ? cost.energy_nj : 0;
+  if (load.decodes > 0 && load.prefill_tokens > 0) {
+    const StepLoad decodes_only{load.decodes, 0, load.decodes, load.kv_tokens, 0};
+    decode_nj = std::min(cost.energy_nj, step_cost(table, level, decodes_only).energy_nj);
+  }
+  replica.busy = true;
+  replica.started = now;
+  replica.ends = now.plus_ps(std::max<std::int64_t>(cost.time_ps, 1));
+  replica.decode_nj = decode_nj;
+  replica.prefill_nj = cost.energy_nj - decode_nj;
+}
+
+// --- Requests ----------------------------------------------------------------------------------
+
+/// A chunk of tokens [start, end) of a request is computed, of which [0, known) were once before.
+inline void count_computed(PodCounts& counts, std::int32_t prompt, std::int32_t start,
+                           std::int32_t end, std::int32_t known) {
+  counts.recomputed_tokens += std::max(0, std::min(end, known) - start);
+  counts.prompt_tokens +=
+      std::max(0, std::min(end, prompt) - std::max(start, std::min(known, prompt)));
+}
+
+/// Query-key pairs of a prefill chunk.
+inline std::int64_t pairs_of(std::int32_t start, std::int32_t chunk) {
+  return std::int64_t{chunk} * (2 * std::int64_t{start} + chunk) / 2;
+}
+
+/// What a completed request leaves in the books; all times in picoseconds after its arrival.
+struct Finished {
+  std::uint64_t id;
+  sim::Time arrival;
+  std::int64_t admitted_ps, first_ps, finished_ps;
+  std::int64_t capped_at_arrival;
+  std::int32_t prompt, output, preemptions, charge;
+};
+inline void complete(ReplicaState& replica, const EngineContext& context, const Finished& request,
+                     sim::FineTime now) {
+  PodCounts& counts = context.counts;
+  ++counts.completed;
+  counts.completed_prompt_tokens += request.prompt;
+  counts.completed_output_tokens += request.output;
+  context.latencies.e2e.add(seconds_of(request.finished_ps));
+
+  const std::int64_t gaps = request.output - 1;
+  const std::int64_t decoding_ps = request.finished_ps - request.first_ps;
+  if (gaps > 0) {
+    context.latencies.tpot.add(seconds_of(decoding_ps) / static_cast<double>(gaps));
+  }
+  const bool late = request.first_ps > context.ttft_limit_ps;
+  // The mean gap exceeds the limit when the whole does; divided, so that it cannot overflow.
+  const bool slow = gaps > 0 && (decoding_ps + gaps - 1) / gaps > context.tpot_limit_ps;
+  if (late) ++counts.slo_missed_ttft;
+  if (slow) ++counts.slo_missed_tpot;
+  if (!late && !slow) {
+    ++counts.slo_good_requests;
+    counts.slo_good_tokens += request.output;
+  } else if (request.preemptions > 0) {
+    counts.lost_kv_memory += request.output;
+  } else if (replica.capped_iterations > request.capped_at_arrival) {
+    counts.lost_cap += request.output;
+  } else {
+    counts.lost_queue += request.output;
+  }
+
+  note_completion(context.router, context.replica, request.charge, request.output);
+  fold(replica, now, Transition::completed, request.id, static_cast<std::uint64_t>(request.output));
+  if (context.records) {
+    const sim::FineTime arrival{request.arrival, 0};
+    context.records->push_back({request.id, request.arrival, arrival.plus_ps(request.admitted_ps),
+                                arrival.plus_ps(request.first_ps), now, request.prompt,
+                                request.output, request.preemptions, context.replica});
+  }
+}
+
+/// Records of one call of advance() in order of completion; at one and the same moment in order of
+/// replicas, and within a replica of admission, which is the order they were kept in.
+inline void order_records(std::vector<RequestRecord>& records, std::size_t first) {
+  std::stable_sort(records.begin() + static_cast<std::ptrdiff_t>(first), records.end(),
+                   [](const RequestRecord& a, const RequestRecord& b) {
+                     if (!(a.finished == b.finished)) return a.finished < b.finished;
+                     return a.replica < b.replica;
+                   });
+}
+
+// --- Energy ------------------------------------------------------------------------------------
+
+/// Energy handed up so far, by purpose. Cumulative and floored, so that however an iteration is cut
+/// into bins and epochs, the parts add up to the whole to the last nanojoule.
+struct Spent {
+  std::int64_t prefill_nj = 0, decode_nj = 0, idle_nj = 0;
+};
+
+/// Idle energy from some fixed moment until `t`, modulo 2^64: only differences are used, and those
+/// are exact as long as one idle spell stays below 9e9 J. Milliwatt times picoseconds are 1e-6 nJ;
+/// below 9 GW the product with less than a microsecond fits 64 bits.
+inline std::uint64_t idle_nj_until(std::int64_t idle_mw, sim::FineTime t) {
+  const std::int64_t microseconds = sim::div_floor(t.ns, 1000);
+  const std::int64_t rest_ps = (t.ns - microseconds * 1000) * 1000 + t.ps;
+  return static_cast<std::uint64_t>(idle_mw) * static_cast<std::uint64_t>(microseconds) +
+         static_cast<std::uint64_t>(idle_mw * rest_ps / 1'000'000);
+}
+
+/// The bin of the epoch's sub-grid that a replica's books stand in.
+struct BinCursor {
+  std::int64_t* energy_nj = nullptr;
+  sim::Time edge = 0;  // the bin's end
+};
+inline BinCursor bin_at(PodEpoch& epoch, std::int32_t replica, sim::Time t) {
+  const std::int64_t bin = (t - epoch.start) / epoch.sub_step;
+  return {epoch.energy_nj.data() + std::int64_t{replica} * epoch.bins + bin,
+          epoch.start + (bin + 1) * epoch.sub_step};
+}
+
+/// Hands up the energy of [from, until), bin by bin. spent_until(t): what was spent in [from, t].
+template <class SpentUntil>
+void spread(PodEpoch& epoch, BinCursor& bin, sim::FineTime from, sim::FineTime until,
+            SpentUntil&& spent_until) {
+  while (bin.edge <= from.ns) {
+    ++bin.energy_nj;
+    bin.edge += epoch.sub_step;
+  }
+  Spent before;
+  while (true) {
+    const sim::FineTime edge{bin.edge, 0};
+    const bool last = until <= edge;
+    const Spent now = spent_until(last ? until : edge);
+    const std::int64_t prefill = now.prefill_nj - before.prefill_nj;
+    const std::int64_t decode = now.decode_nj - before.decode_nj;
+    const std::int64_t idle = now.idle_nj - before.idle_nj;
+    epoch.counts.prefill_nj += prefill;
+    epoch.counts.decode_nj += decode;
+    epoch.counts.idle_nj += idle;
+    *bin.energy_nj += prefill + decode + idle;
+    if (last) return;
+    before = now;
+    ++bin.energy_nj;
+    bin.edge += epoch.sub_step;
+  }
+}
+
+/// The same for the iteration that runs, or for an idle replica, from where its books stand.
+inline void hand_up(ReplicaState& replica, std::int64_t idle_mw, sim::FineTime until,
+                    PodEpoch& epoch, BinCursor& bin) {
+  const sim::FineTime from = replica.accounted;
+  if (!(from < until)) return;
+  if (replica.busy) {
+    const std::int64_t whole = sim::ps_between(replica.started, replica.ends);
+    const auto spent_since_start = [&](sim::FineTime t) -> Spent {
+      const std::int64_t part = sim::ps_between(replica.started, t);
+      if (part == whole) return {replica.prefill_nj, replica.decode_nj, 0};
+      return {sim::mul_div_floor(replica.prefill_nj, part, whole),
+              sim::mul_div_floor(replica.decode_nj, part, whole), 0};
+    };
+    const Spent before = replica.started < from ? spent_since_start(from) : Spent{};
+    spread(epoch, bin, from, until, [&](sim::FineTime t) -> Spent {
+      const Spent now = spent_since_start(t);
+      return {now.prefill_nj - before.prefill_nj, now.decode_nj - before.decode_nj, 0};
+    });
+    epoch.counts.busy_ps += sim::ps_between(from, until);
+  } else {
+    const std::uint64_t before = idle_nj_until(idle_mw, from);
+    spread(epoch, bin, from, until, [&](sim::FineTime t) -> Spent {
+      return {0, 0, static_cast<std::int64_t>(idle_nj_until(idle_mw, t) - before)};
+    });
+  }
+  replica.accounted = until;
+}
+
+// --- The router's door -------------------------------------------------------------------------
+
+inline std::int64_t to_limit_ps(const std::optional<sim::Seconds>& target) {
+  if (!target || target->value > 9e6) return no_power_limit;
+  return static_cast<std::int64_t>(target->value * 1e12 + 0.5);
+}
+
+inline EngineContext make_context(PodState& pod, const PodParameters& parameters,
+                                  const StepTableView& table, std::int32_t replica,
+                                  PodEpoch& epoch) {
+  return {parameters.engine,
+          table,
+          replica,
+          to_limit_ps(parameters.slo.ttft),
+          to_limit_ps(parameters.slo.tpot),
+          epoch.counts,
+          pod.latencies,
+          pod.router,
+          parameters.keep_records ? &epoch.records : nullptr};
+}
+
+inline constexpr std::uint32_t router_stream = 1;
+
+/// Counts an arrival and sends it to a replica; nowhere (replica -1) if none can ever hold it.
+inline Dispatch receive(PodState& pod, const PodParameters& parameters, std::int64_t blocks,
+                        const Arrival& a, PodCounts& counts) {
+  ++counts.arrivals;
+  counts.arrived_prompt_tokens += a.prompt_tokens;
+  counts.arrived_output_tokens += a.output_tokens;
+  if (!can_ever_fit(a.prompt_tokens, a.output_tokens, parameters.engine.block_size, blocks)) {
+    ++counts.refused;
+    counts.refused_prompt_tokens += a.prompt_tokens;
+    counts.refused_output_tokens += a.output_tokens;
+    counts.lost_kv_memory += a.output_tokens;
+    pod.refusals.fold(a.t, static_cast<std::uint32_t>(Transition::refused), a.id, 0);
+    return {-1, 0};
+  }
+  return dispatch(pod.router, parameters.router,
+                  {parameters.seed, parameters.partition, router_stream}, a.prompt_tokens);
+}
+
+}  // namespace mw::models

@@ -1,0 +1,121 @@
+#include "models/inference/jump_pod.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "models/inference/accounting.hpp"
+#include "models/inference/jump_replica.hpp"
+
+namespace mw::models {
+
+namespace {
+
+// The order of pod.hpp in one number: four phases a nanosecond. A boundary within the nanosecond
+// comes after the arrivals at its start, one at its start before them.
+enum Phase : sim::Time { end_phase = 0, arrival_phase = 1, start_phase = 2 };
+constexpr sim::Time key_at(sim::Time t, Phase phase) {
+  return 4 * t + phase;
+}
+sim::Time key_of_end(sim::FineTime t) {
+  return key_at(t.ns, t.ps == 0 ? end_phase : start_phase);
+}
+
+/// One next moment per replica, and which of them is the first: a tree of winners.
+class NextMoments {
+ public:
+  explicit NextMoments(std::size_t replicas) {
+    while (leaves_ < replicas) leaves_ *= 2;
+    keys_.assign(leaves_, sim::never);
+    winner_.assign(leaves_, 0);
+    for (std::size_t i = leaves_ - 1; i > 0; --i) winner_[i] = winner(2 * i);
+  }
+  void set(std::size_t replica, sim::Time key) {
+    keys_[replica] = key;
+    for (std::size_t i = (leaves_ + replica) / 2; i > 0; i /= 2) {
+      const std::uint32_t a = winner(2 * i), b = winner(2 * i + 1);
+      winner_[i] = keys_[b] < keys_[a] ? b : a;
+    }
+  }
+  std::size_t first() const { return winner_[leaves_ > 1 ? 1 : 0]; }
+  sim::Time first_key() const { return keys_[first()]; }
+
+ private:
+  std::uint32_t winner(std::size_t i) const {
+    return i >= leaves_ ? static_cast<std::uint32_t>(i - leaves_) : winner_[i];
+  }
+  std::size_t leaves_ = 1;
+  std::vector<sim::Time> keys_;
+  std::vector<std::uint32_t> winner_;  // [1] over all; children of i: 2 i and 2 i + 1
+};
+
+}  // namespace
+
+void advance_jumping(PodState& pod, const PodParameters& parameters,
+                     std::span<const Arrival> arrivals, sim::Time until, PodEpoch& epoch) {
+  const std::size_t n = pod.replicas.size();
+  const std::size_t first_record = epoch.records.size();
+  const StepTableView table = parameters.table->view();
+  const std::int64_t blocks = kv_blocks(parameters.engine, *parameters.table);
+  JumpEngine engine(pod, parameters, epoch, table);
+  NextMoments moments(n);
+  std::vector<JumpLane> lanes(n);
+  for (std::size_t r = 0; r < n; ++r) {
+    const ReplicaState& replica = pod.replicas[r];
+    lanes[r].bin = bin_at(epoch, static_cast<std::int32_t>(r), replica.accounted.ns);
+    if (replica.busy) moments.set(r, key_of_end(replica.ends));
+  }
+
+  const auto start = [&](std::size_t r, sim::FineTime now) {
+    const bool runs = engine.start(pod.replicas[r], lanes[r], static_cast<std::int32_t>(r), now);
+    moments.set(r, runs ? key_of_end(JumpEngine::ends(pod.replicas[r], lanes[r])) : sim::never);
+  };
+  const auto arrive = [&](const Arrival& a) {
+    const Dispatch sent = receive(pod, parameters, blocks, a, epoch.counts);
+    if (sent.replica < 0) return;
+    const auto r = static_cast<std::size_t>(sent.replica);
+    ReplicaState& replica = pod.replicas[r];
+    const bool idle = !replica.busy && lanes[r].run.iterations == 0;
+    const bool earlier = engine.arrive(replica, lanes[r], a, sent.charge);
+    if (idle) moments.set(r, key_at(a.t, start_phase));
+    if (earlier) moments.set(r, key_of_end(lanes[r].run.ends));
+  };
+
+  const Arrival* next = arrivals.data();
+  const Arrival* const end = next + arrivals.size();
+  const sim::Time stop = key_at(until, end_phase);
+  while (true) {
+    const sim::Time moment = moments.first_key();
+    if (next != end && key_at(next->t, arrival_phase) < moment) {
+      arrive(*next++);
+      continue;
+    }
+    if (moment >= stop) break;
+    const std::size_t r = moments.first();
+    if (pod.replicas[r].busy || lanes[r].run.iterations > 0) {
+      const sim::FineTime now = JumpEngine::ends(pod.replicas[r], lanes[r]);
+      engine.finish(pod.replicas[r], lanes[r], static_cast<std::int32_t>(r));
+      if (now.ps == 0) {
+        moments.set(r, key_at(now.ns, start_phase));  // arrivals at this very moment come first
+      } else {
+        start(r, now);
+      }
+    } else {
+      start(r, {moment / 4, 0});
+    }
+  }
+
+  PodCounts& counts = epoch.counts;
+  counts.running = counts.waiting = counts.kv_blocks_used = 0;
+  counts.kv_blocks_total = blocks * static_cast<std::int64_t>(n);
+  for (std::size_t r = 0; r < n; ++r) {
+    ReplicaState& replica = pod.replicas[r];
+    engine.cut(replica, lanes[r], {until, 0});
+    counts.running += static_cast<std::int64_t>(replica.jump.running());
+    counts.waiting += static_cast<std::int64_t>(replica.jump.waiting());
+    counts.kv_blocks_used += blocks - replica.free_blocks;
+  }
+  order_records(epoch.records, first_record);
+  pod.now = until;
+}
+
+}  // namespace mw::models

@@ -1,0 +1,633 @@
+#include "models/inference/jump_replica.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mw::models {
+
+namespace {
+
+constexpr int slot_bits = 16;
+constexpr std::uint64_t slot_mask = (std::uint64_t{1} << slot_bits) - 1;
+
+std::uint64_t heap_entry(std::int64_t key, std::uint16_t slot) {
+  return static_cast<std::uint64_t>(key) << slot_bits | slot;
+}
+std::int64_t key_of(std::uint64_t entry) {
+  return static_cast<std::int64_t>(entry >> slot_bits);
+}
+std::uint16_t slot_of(std::uint64_t entry) {
+  return static_cast<std::uint16_t>(entry & slot_mask);
+}
+
+void heap_push(std::vector<std::uint64_t>& heap, std::uint64_t entry) {
+  std::size_t at = heap.size();
+  heap.push_back(entry);
+  while (at > 0) {
+    const std::size_t parent = (at - 1) / 4;
+    if (heap[parent] <= entry) break;
+    heap[at] = heap[parent];
+    at = parent;
+  }
+  heap[at] = entry;
+}
+
+void heap_pop(std::vector<std::uint64_t>& heap) {
+  const std::uint64_t entry = heap.back();
+  heap.pop_back();
+  const std::size_t size = heap.size();
+  if (size == 0) return;
+  std::size_t at = 0;
+  while (true) {
+    const std::size_t first = 4 * at + 1;
+    if (first >= size) break;
+    const std::size_t last = std::min(first + 4, size);
+    std::size_t least = first;
+    for (std::size_t child = first + 1; child < last; ++child) {
+      if (heap[child] < heap[least]) least = child;
+    }
+    if (heap[least] >= entry) break;
+    heap[at] = heap[least];
+    at = least;
+  }
+  heap[at] = entry;
+}
+
+/// A request that was sent back leaves its entry behind; it is known by its slot's other key.
+bool outdated(const JumpState& jump, std::uint64_t entry) {
+  return jump.slots[slot_of(entry)].last_key != key_of(entry);
+}
+
+/// The iteration in which the next request completes.
+std::int64_t next_key(JumpState& jump) {
+  while (outdated(jump, jump.last_keys.front())) heap_pop(jump.last_keys);
+  return key_of(jump.last_keys.front());
+}
+
+/// Drops the outdated entries once they outnumber the others.
+void tidy(JumpState& jump) {
+  if (jump.last_keys.size() < 64 + 2 * static_cast<std::size_t>(jump.decodes)) return;
+  jump.last_keys.clear();
+  for (std::uint16_t slot = jump.oldest; slot != JumpState::none; slot = jump.slots[slot].younger) {
+    const std::int64_t key = jump.slots[slot].last_key;
+    if (key >= 0) heap_push(jump.last_keys, heap_entry(key, slot));
+  }
+}
+
+std::int32_t tokens_to_prefill(const JumpRequest& request) {
+  return request.prompt + request.emitted;
+}
+/// Of a decoding request, before the iteration `now`.
+std::int32_t emitted_before(const JumpRequest& request, std::int64_t now) {
+  return request.output - static_cast<std::int32_t>(request.last_key - now + 1);
+}
+
+StepLoad decodes_only(const JumpState& jump) {
+  return {jump.decodes, 0, jump.decodes, jump.kv_tokens, 0};
+}
+
+}  // namespace
+
+std::int64_t JumpRun::whole_within(std::int64_t ps) const {
+  if (ps < time_ps) return 0;
+  // The positive root of the quadratic sum, then moved to the exact integer.
+  const auto left = static_cast<double>(ps);
+  const auto step = static_cast<double>(time_step);
+  const double b = static_cast<double>(time_ps) - 0.5 * step;
+  auto n = static_cast<std::int64_t>(2 * left / (b + std::sqrt(b * b + 2 * step * left)));
+  n = std::clamp<std::int64_t>(n, 0, iterations);
+  while (time_until(n) > ps) --n;
+  while (n < iterations && time_until(n + 1) <= ps) ++n;
+  return n;
+}
+
+JumpEngine::JumpEngine(PodState& pod, const PodParameters& parameters, PodEpoch& epoch,
+                       const StepTableView& table)
+    : engine_(parameters.engine),
+      table_(table),
+      idle_mw_(parameters.table->idle_power_mw),
+      epoch_(epoch),
+      context_(make_context(pod, parameters, table, 0, epoch)) {}
+
+bool JumpEngine::start(ReplicaState& replica, JumpLane& lane, std::int32_t r, sim::FineTime now) {
+  context_.replica = r;
+  JumpState& jump = replica.jump;
+  if (replica.accounted < now) hand_up(replica, idle_mw_, now, epoch_, lane.bin);
+  const bool waits = jump.waits();
+  if (jump.running() == 0 && !waits) return false;
+  const std::int64_t taken = jump.block_takers[phase_of(jump.iteration)];
+  if (jump.partial != JumpState::none || taken > replica.free_blocks ||
+      (waits && head_fits(jump, replica.free_blocks - taken))) {
+    start_single(replica, taken, now);
+  } else {
+    plan_run(replica, lane.run, now);
+  }
+  return true;
+}
+
+bool JumpEngine::head_fits(const JumpState& jump, std::int64_t free_blocks) const {
+  if (static_cast<int>(jump.running()) >= engine_.max_num_seqs) return false;
+  const std::int32_t tokens = jump.sent_back.empty() ? jump.arrived[jump.head].prompt
+                                                     : tokens_to_prefill(jump.sent_back.back());
+  const std::int32_t budget = engine_.max_num_batched_tokens - jump.decodes;
+  return blocks(std::min(tokens, budget)) <= free_blocks;
+}
+
+// --- Single iterations: whoever joins, prefills or is sent back ---------------------------------
+
+void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::FineTime now) {
+  JumpState& jump = replica.jump;
+  PodCounts& counts = context_.counts;
+  bool sent_back = false;
+  while (demand > replica.free_blocks) {
+    const JumpRequest& victim = jump.slots[jump.youngest];
+    if (victim.last_key >= 0 && victim.phase == phase_of(jump.iteration)) --demand;
+    send_back_youngest(replica, now);
+    sent_back = true;
+  }
+  replica.free_blocks -= demand;
+  StepLoad load = decodes_only(jump);
+  std::int32_t budget = engine_.max_num_batched_tokens - jump.decodes;
+
+  const auto prefill = [&](std::uint16_t slot, std::int32_t chunk) {
+    JumpRequest& request = jump.slots[slot];
+    const std::int32_t start = request.computed, end = start + chunk;
+    load.prefill_tokens += chunk;
+    load.prefill_pairs += pairs_of(start, chunk);
+    count_computed(counts, request.prompt, start, end, request.computed_once);
+    request.computed_once = std::max(request.computed_once, end);
+    if (end == tokens_to_prefill(request)) {
+      ++load.sampled;
+      jump.finishing.push_back(slot);
+    } else {
+      jump.partial = slot;
+      jump.partial_chunk = chunk;
+    }
+    budget -= chunk;
+  };
+
+  if (jump.partial != JumpState::none) {
+    const std::uint16_t slot = jump.partial;
+    const JumpRequest& request = jump.slots[slot];
+    const std::int32_t chunk = std::min(tokens_to_prefill(request) - request.computed, budget);
+    const std::int64_t lacking =
+        blocks(std::int64_t{request.computed} + chunk) - blocks(request.computed);
+    if (lacking > replica.free_blocks) {
+      send_back_youngest(replica, now);
+      sent_back = true;
+    } else {
+      replica.free_blocks -= lacking;
+      jump.partial = JumpState::none;
+      prefill(slot, chunk);
+    }
+  }
+  while (!sent_back && budget > 0 && jump.waits() &&
+         static_cast<int>(jump.running()) < engine_.max_num_seqs) {
+    const std::int32_t tokens = jump.sent_back.empty() ? jump.arrived[jump.head].prompt
+                                                       : tokens_to_prefill(jump.sent_back.back());
+    const std::int32_t chunk = std::min(tokens, budget);
+    const std::int64_t lacking = blocks(chunk);
+    if (lacking > replica.free_blocks) break;
+    replica.free_blocks -= lacking;
+    prefill(admit(replica, now), chunk);
+  }
+
+  const LevelChoice choice = choose_level(replica, table_, load);
+  start_at_level(replica, now, choice.level);
+  count_started(replica, counts, choice, 1);
+  run_iteration(replica, table_, load, choice.level, now);
+}
+
+std::uint16_t JumpEngine::admit(ReplicaState& replica, sim::FineTime now) {
+  JumpState& jump = replica.jump;
+  if (jump.free_slots.empty()) {
+    jump.free_slots.push_back(static_cast<std::uint16_t>(jump.slots.size()));
+    jump.slots.emplace_back();
+  }
+  const std::uint16_t slot = jump.free_slots.back();
+  jump.free_slots.pop_back();
+  JumpRequest& request = jump.slots[slot];
+  if (jump.sent_back.empty()) {
+    const JumpArrival& arrival = jump.arrived[jump.head];
+    request = {};
+    request.id = arrival.id;
+    request.arrival = arrival.arrival;
+    request.prompt = arrival.prompt;
+    request.output = arrival.output;
+    request.charge = static_cast<std::int32_t>(arrival.charge);
+    // Give the space back when half of it is unused: amortised constant time.
+    if (++jump.head == jump.arrived.size()) {
+      jump.arrived.clear();
+      jump.head = 0;
+    } else if (jump.head >= 64 && 2 * jump.head >= jump.arrived.size()) {
+      jump.arrived.erase(jump.arrived.begin(),
+                         jump.arrived.begin() + static_cast<std::ptrdiff_t>(jump.head));
+      jump.head = 0;
+    }
+  } else {
+    request = jump.sent_back.back();
+    jump.sent_back.pop_back();
+  }
+  if (request.preemptions == 0) {
+    request.admitted_ps = sim::ps_between({request.arrival, 0}, now);
+    request.capped_at_arrival = replica.capped_iterations;
+    ++context_.counts.admitted;
+    context_.latencies.queue.add(seconds_of(request.admitted_ps));
+  }
+  fold(replica, now, Transition::admitted, request.id,
+       static_cast<std::uint64_t>(request.preemptions));
+  request.last_key = -1;
+  request.order = jump.admissions++;
+  request.older = jump.youngest;
+  request.younger = JumpState::none;
+  (jump.youngest == JumpState::none ? jump.oldest : jump.slots[jump.youngest].younger) = slot;
+  jump.youngest = slot;
+  return slot;
+}
+
+void JumpEngine::leave(JumpState& jump, std::uint16_t slot) const {
+  JumpRequest& request = jump.slots[slot];
+  (request.older == JumpState::none ? jump.oldest : jump.slots[request.older].younger) =
+      request.younger;
+  (request.younger == JumpState::none ? jump.youngest : jump.slots[request.younger].older) =
+      request.older;
+  request.last_key = -1;
+  jump.free_slots.push_back(slot);
+}
+
+void JumpEngine::send_back_youngest(ReplicaState& replica, sim::FineTime now) {
+  JumpState& jump = replica.jump;
+  const std::uint16_t slot = jump.youngest;
+  JumpRequest request = jump.slots[slot];
+  if (slot == jump.partial) {
+    jump.partial = JumpState::none;
+    replica.free_blocks += blocks(request.computed);
+  } else {
+    request.emitted = emitted_before(request, jump.iteration);
+    request.computed_once = tokens_to_prefill(request) - 1;
+    request.last_ps = sim::ps_between({request.arrival, 0}, now);
+    replica.free_blocks += blocks(request.computed_once);
+    leave_decoding(jump, request);
+  }
+  leave(jump, slot);
+  tidy(jump);
+  request.computed = 0;
+  ++request.preemptions;
+  ++context_.counts.preemptions;
+  fold(replica, now, Transition::preempted, request.id,
+       static_cast<std::uint64_t>(request.emitted));
+  jump.sent_back.push_back(request);
+}
+
+// --- Runs: nobody joins or leaves before the end
+// --------------------------------------------------
+
+std::int64_t JumpEngine::demand(const JumpState& jump, std::int64_t n) const {
+  const std::int64_t size = engine_.block_size;
+  std::int64_t sum = n / size * jump.decodes;
+  for (std::int64_t k = 0; k < n % size; ++k)
+    sum += jump.block_takers[phase_of(jump.iteration + k)];
+  return sum;
+}
+
+/// The most iterations, up to `most`, whose blocks are all free.
+std::int64_t JumpEngine::affordable(const JumpState& jump, std::int64_t free_blocks,
+                                    std::int64_t most) const {
+  const std::int64_t size = engine_.block_size;
+  if ((most / size + 1) * jump.decodes <= free_blocks) return most;
+  std::int64_t n = free_blocks / jump.decodes * size;
+  std::int64_t left = free_blocks % jump.decodes;
+  while (n < most) {
+    left -= jump.block_takers[phase_of(jump.iteration + n)];
+    if (left < 0) break;
+    ++n;
+  }
+  return std::min(n, most);
+}
+
+void JumpEngine::plan_run(ReplicaState& replica, JumpRun& run, sim::FineTime now) {
+  JumpState& jump = replica.jump;
+  const StepLoad load = decodes_only(jump);
+  run.choice = choose_level(replica, table_, load);
+  run.starts = now;
+  const std::int64_t most = next_key(jump) - jump.iteration + 1;
+  run.iterations = affordable(jump, replica.free_blocks, most);
+
+  const DecodeRow& row = decode_row(table_, run.choice.level, jump.decodes);
+  if (jump.kv_tokens < row.end) {
+    const DecodeSpan span = decode_span(table_, row, jump.kv_tokens);
+    const std::int64_t past = jump.kv_tokens - span.begin;
+    run.time_ps = span.cell.time_ps + span.cell.time_slope * past;
+    run.time_step = span.cell.time_slope * jump.decodes;
+    run.energy_nj = span.cell.energy_nj + span.cell.energy_slope * past;
+    run.energy_step = span.cell.energy_slope * jump.decodes;
+    const std::int64_t room = span.end - 1 - jump.kv_tokens;
+    if ((run.iterations - 1) * jump.decodes > room) run.iterations = room / jump.decodes + 1;
+    if (replica.power_limit_mw != no_power_limit) limit_to_choice(replica, load, run);
+    if (run.time_of(run.iterations - 1) < 1) run.iterations = 1;
+  } else {
+    const StepCost cost = step_cost(table_, run.choice.level, load);
+    run.time_ps = cost.time_ps;
+    run.energy_nj = cost.energy_nj;
+    run.time_step = run.energy_step = 0;
+    run.iterations = 1;
+  }
+  if (run.time_ps < 1) {
+    run.time_ps = 1;
+    run.iterations = 1;
+  }
+  run.ends = now.plus_ps(run.time_until(run.iterations));
+  start_at_level(replica, now, run.choice.level);
+}
+
+/// Shortens the run to where the power limit still leads to the same choice.
+void JumpEngine::limit_to_choice(const ReplicaState& replica, const StepLoad& load,
+                                 JumpRun& run) const {
+  const std::int64_t limit_mw = replica.power_limit_mw;
+  const auto fits = [&](int level, std::int64_t k) {
+    StepLoad later = load;
+    later.kv_tokens += k * load.decodes;
+    return within_power(step_cost(table_, level, later), limit_mw);
+  };
+  // The choice is made of the answers of the levels from the highest clock on to the chosen one.
+  for (int level = 0; level <= run.choice.level && run.iterations > 1; ++level) {
+    const DecodeRow& row = decode_row(table_, level, load.decodes);
+    if (load.kv_tokens >= row.end) {
+      run.iterations = 1;
+      return;
+    }
+    const std::int64_t room = decode_span(table_, row, load.kv_tokens).end - 1 - load.kv_tokens;
+    if ((run.iterations - 1) * load.decodes > room) run.iterations = room / load.decodes + 1;
+    const bool now = fits(level, 0);
+    if (fits(level, run.iterations - 1) == now) continue;
+    std::int64_t same = 0, other = run.iterations - 1;  // both answers stand on a line: one change
+    while (other - same > 1) {
+      const std::int64_t middle = same + (other - same) / 2;
+      (fits(level, middle) == now ? same : other) = middle;
+    }
+    run.iterations = other;
+  }
+}
+
+void JumpEngine::note_gaps(const JumpRun& run, std::int64_t iterations, std::int64_t decodes) {
+  LogHistogram& gaps = context_.latencies.itl;
+  std::int64_t first = 0;
+  while (first < iterations) {
+    // All durations from the first to the last lie between the two, so if those share a bin, all
+    // do.
+    const std::size_t bin = LogHistogram::bin_of(seconds_of(run.time_of(first)));
+    const auto shares = [&](std::int64_t k) {
+      return LogHistogram::bin_of(seconds_of(run.time_of(k))) == bin;
+    };
+    std::int64_t last = iterations - 1;
+    if (!shares(last)) {
+      std::int64_t outside = last;
+      last = first;
+      while (outside - last > 1) {
+        const std::int64_t middle = last + (outside - last) / 2;
+        (shares(middle) ? last : outside) = middle;
+      }
+    }
+    gaps.add(seconds_of(run.time_of(first)), decodes * (last - first + 1));
+    if (last > first) gaps.extend(seconds_of(run.time_of(last)));
+    first = last + 1;
+  }
+}
+
+/// The first iterations of the run have happened.
+void JumpEngine::commit(ReplicaState& replica, JumpLane& lane, std::int64_t iterations) {
+  const JumpRun& run = lane.run;
+  JumpState& jump = replica.jump;
+  if (iterations == 0) return;
+  count_started(replica, context_.counts, run.choice, iterations);
+  context_.counts.output_tokens += iterations * jump.decodes;
+  note_gaps(run, iterations, jump.decodes);
+  const sim::FineTime until =
+      iterations == run.iterations ? run.ends : run.starts.plus_ps(run.time_until(iterations));
+  spread(epoch_, lane.bin, run.starts, until, [&](sim::FineTime t) -> Spent {
+    if (t == until) return {0, run.energy_until(iterations), 0};
+    const std::int64_t ps = sim::ps_between(run.starts, t);
+    const std::int64_t whole = run.whole_within(ps);
+    return {0,
+            run.energy_until(whole) + sim::mul_div_floor(run.energy_of(whole),
+                                                         ps - run.time_until(whole),
+                                                         run.time_of(whole)),
+            0};
+  });
+  context_.counts.busy_ps += sim::ps_between(run.starts, until);
+  replica.accounted = until;
+  replica.free_blocks -= demand(jump, iterations);
+  jump.iteration += iterations;
+  jump.kv_tokens += iterations * jump.decodes;
+}
+
+bool JumpEngine::arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a,
+                        std::int32_t charge) {
+  JumpState& jump = replica.jump;
+  const bool waited = jump.waits();
+  jump.arrived.push_back({a.id, a.t, a.prompt_tokens, a.output_tokens, charge});
+  JumpRun& run = lane.run;
+  if (waited || run.iterations < 2 || static_cast<int>(jump.running()) >= engine_.max_num_seqs) {
+    return false;
+  }
+  const std::int64_t ps = sim::ps_between(run.starts, {a.t, 0});
+  std::int64_t n = run.whole_within(ps);
+  if (run.time_until(n) < ps) ++n;
+  if (n >= run.iterations) return false;
+  run.iterations = std::max<std::int64_t>(n, 1);
+  run.ends = run.starts.plus_ps(run.time_until(run.iterations));
+  return true;
+}
+
+void JumpEngine::finish(ReplicaState& replica, JumpLane& lane, std::int32_t r) {
+  context_.replica = r;
+  JumpState& jump = replica.jump;
+  JumpRun& run = lane.run;
+  if (run.iterations > 0) {
+    commit(replica, lane, run.iterations);
+    run.iterations = 0;
+    complete_due(replica, run.ends);
+    return;
+  }
+  const sim::FineTime now = replica.ends;
+  hand_up(replica, idle_mw_, now, epoch_, lane.bin);
+  replica.busy = false;
+  ++jump.iteration;
+  if (jump.decodes > 0) {
+    jump.kv_tokens += jump.decodes;
+    context_.counts.output_tokens += jump.decodes;
+    context_.latencies.itl.add(seconds_of(sim::ps_between(replica.started, now)), jump.decodes);
+    complete_due(replica, now);
+  }
+  if (jump.partial != JumpState::none) {
+    jump.slots[jump.partial].computed += jump.partial_chunk;
+    jump.partial_chunk = 0;
+  }
+  for (const std::uint16_t slot : jump.finishing) {
+    JumpRequest& request = jump.slots[slot];
+    const std::int32_t computed = tokens_to_prefill(request);
+    const std::int64_t now_ps = sim::ps_between({request.arrival, 0}, now);
+    ++context_.counts.output_tokens;
+    if (++request.emitted == 1) {
+      request.first_ps = now_ps;
+      context_.latencies.ttft.add(seconds_of(now_ps));
+      fold(replica, now, Transition::first_token, request.id, 0);
+    } else {
+      context_.latencies.itl.add(seconds_of(now_ps - request.last_ps));
+    }
+    if (request.emitted == request.output) {
+      complete_slot(replica, slot, computed, now);
+    } else {
+      join_decoding(jump, slot);
+    }
+  }
+  jump.finishing.clear();
+}
+
+void JumpEngine::join_decoding(JumpState& jump, std::uint16_t slot) {
+  JumpRequest& request = jump.slots[slot];
+  const std::int32_t computed = tokens_to_prefill(request) - 1;
+  request.last_key = jump.iteration + (request.output - request.emitted) - 1;
+  // It takes a block when a multiple of block_size is computed.
+  const std::int64_t size = engine_.block_size;
+  request.phase = static_cast<std::uint16_t>(phase_of(jump.iteration + (size - computed % size)));
+  ++jump.block_takers[request.phase];
+  ++jump.decodes;
+  jump.kv_tokens += computed + 1;
+  heap_push(jump.last_keys, heap_entry(request.last_key, slot));
+}
+
+/// At a boundary: before the iteration jump.iteration, after the one before.
+void JumpEngine::leave_decoding(JumpState& jump, const JumpRequest& request) const {
+  --jump.block_takers[request.phase];
+  --jump.decodes;
+  jump.kv_tokens -= request.prompt + emitted_before(request, jump.iteration);
+}
+
+/// Those whose last token appeared in the iteration that has just ended, in order of admission.
+void JumpEngine::complete_due(ReplicaState& replica, sim::FineTime now) {
+  JumpState& jump = replica.jump;
+  const std::int64_t ended = jump.iteration - 1;
+  due_.clear();
+  while (!jump.last_keys.empty() && key_of(jump.last_keys.front()) <= ended) {
+    const std::uint64_t entry = jump.last_keys.front();
+    heap_pop(jump.last_keys);
+    if (outdated(jump, entry)) continue;
+    due_.push_back(slot_of(entry));
+    leave_decoding(jump, jump.slots[slot_of(entry)]);
+    jump.slots[slot_of(entry)].last_key = -1;
+  }
+  if (due_.size() > 1) {
+    std::sort(due_.begin(), due_.end(), [&](std::uint16_t a, std::uint16_t b) {
+      return static_cast<std::int32_t>(jump.slots[a].order - jump.slots[b].order) < 0;
+    });
+  }
+  for (const std::uint16_t slot : due_) {
+    const JumpRequest& request = jump.slots[slot];
+    complete_slot(replica, slot, request.prompt + request.output - 1, now);
+  }
+}
+
+void JumpEngine::complete_slot(ReplicaState& replica, std::uint16_t slot, std::int32_t computed,
+                               sim::FineTime now) {
+  const JumpRequest& request = replica.jump.slots[slot];
+  replica.free_blocks += blocks(computed);
+  complete(replica, context_,
+           Finished{request.id, request.arrival, request.admitted_ps, request.first_ps,
+                    sim::ps_between({request.arrival, 0}, now), request.capped_at_arrival,
+                    request.prompt, request.output, request.preemptions, request.charge},
+           now);
+  leave(replica.jump, slot);
+}
+
+void JumpEngine::cut(ReplicaState& replica, JumpLane& lane, sim::FineTime until) {
+  JumpRun& run = lane.run;
+  if (run.iterations > 0) {
+    // All but the last of those that end before: the run's own end is an event still to come.
+    const std::int64_t done = run.whole_within(sim::ps_between(run.starts, until) - 1);
+    const LevelChoice choice = run.choice;
+    const std::int64_t time_ps = run.time_of(done), energy_nj = run.energy_of(done);
+    commit(replica, lane, done);
+    run.iterations = 0;
+    count_started(replica, context_.counts, choice, 1);
+    replica.free_blocks -= replica.jump.block_takers[phase_of(replica.jump.iteration)];
+    replica.busy = true;
+    replica.started = replica.accounted;
+    replica.ends = replica.started.plus_ps(time_ps);
+    replica.prefill_nj = 0;
+    replica.decode_nj = energy_nj;
+  }
+  hand_up(replica, idle_mw_, until, epoch_, lane.bin);
+}
+
+// --- In the plain engine's words
+// ------------------------------------------------------------------
+
+ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters& engine) {
+  ReplicaState plain = replica;
+  plain.jump = {};
+  if (!replica.busy) {  // what the last iteration was is no longer of interest
+    plain.started = plain.ends = {};
+    plain.prefill_nj = plain.decode_nj = 0;
+  }
+  plain.waiting = {};
+  for (std::size_t i = replica.waiting.head; i < replica.waiting.items.size(); ++i) {
+    plain.waiting.push_back(replica.waiting.items[i]);
+  }
+  if (engine.stepping == Stepping::plain) return plain;
+
+  const JumpState& jump = replica.jump;
+  const auto common = [&](const JumpRequest& j) {
+    const sim::FineTime arrival{j.arrival, 0};
+    Request r;
+    r.id = j.id;
+    r.arrival = j.arrival;
+    r.admitted = arrival.plus_ps(j.admitted_ps);
+    r.prompt = j.prompt;
+    r.output = j.output;
+    r.emitted = j.emitted;
+    r.computed = j.computed;
+    r.computed_once = j.computed_once;
+    r.preemptions = j.preemptions;
+    r.charge = j.charge;
+    r.capped_at_arrival = j.capped_at_arrival;
+    if (r.emitted > 0) {
+      r.first = arrival.plus_ps(j.first_ps);
+      r.last_token = arrival.plus_ps(j.last_ps);
+    }
+    return r;
+  };
+  for (std::size_t i = jump.sent_back.size(); i-- > 0;) {
+    plain.waiting.push_back(common(jump.sent_back[i]));
+  }
+  for (std::size_t i = jump.head; i < jump.arrived.size(); ++i) {
+    const JumpArrival& j = jump.arrived[i];
+    Request r;
+    r.id = j.id;
+    r.arrival = j.arrival;
+    r.prompt = j.prompt;
+    r.output = j.output;
+    r.charge = static_cast<std::int32_t>(j.charge);
+    plain.waiting.push_back(r);
+  }
+  for (std::uint16_t slot = jump.oldest; slot != JumpState::none; slot = jump.slots[slot].younger) {
+    const JumpRequest& j = jump.slots[slot];
+    Request r = common(j);
+    if (j.last_key >= 0) {
+      r.prefilling = false;
+      r.emitted = emitted_before(j, jump.iteration);
+      r.computed = r.prompt + r.emitted - 1;
+      r.chunk = 1;
+      r.computed_once = r.computed + 1;
+      r.last_token = replica.started;
+    } else {
+      r.chunk = slot == jump.partial ? jump.partial_chunk : r.prompt + r.emitted - r.computed;
+    }
+    r.blocks = static_cast<std::int32_t>(
+        blocks_for(std::int64_t{r.computed} + r.chunk, engine.block_size));
+    plain.running.push_back(r);
+  }
+  return plain;
+}
+
+}  // namespace mw::models

@@ -1,0 +1,384 @@
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "models/inference/cell_table.hpp"
+#include "models/inference/hand_table.hpp"
+#include "models/inference/jump_replica.hpp"
+#include "models/inference/pod.hpp"
+#include "models/inference/trace.hpp"
+#include "sim/archive.hpp"
+#include "sim/random.hpp"
+
+// The jump engine owes the plain one equality in everything that can be observed. These tests run
+// both through the same epochs with the same requests and set-points and compare, after each epoch:
+// the state in the plain engine's words (requests, their blocks and moments, trace hashes, router,
+// histograms), all counts, every energy bin, every record.
+using namespace mw::models;
+using namespace mw::models::test;
+using mw::sim::millisecond;
+using mw::sim::second;
+using mw::sim::Time;
+
+namespace {
+
+/// A set-point that the pod finds at the start of an epoch.
+struct Change {
+  std::size_t replica;
+  std::int32_t level;
+  std::int64_t limit_mw;
+};
+
+struct Case {
+  PodParameters pod;
+  std::vector<Arrival> arrivals;
+  std::vector<Time> cuts;                    // ends of the epochs
+  std::vector<std::vector<Change>> changes;  // by epoch; may be shorter
+  Time sub_step = 10 * millisecond;
+};
+
+struct Seen {
+  std::vector<std::byte> state;
+  std::vector<std::byte> counts;
+  std::vector<std::int64_t> energy_nj;
+  std::vector<RequestRecord> records;
+};
+
+PodState in_plain_words(const PodState& pod, const PodParameters& p) {
+  PodState plain = pod;
+  for (ReplicaState& replica : plain.replicas) {
+    replica = mw::models::in_plain_words(replica, p.engine);
+  }
+  return plain;
+}
+
+class Run {
+ public:
+  Run(const Case& c, Stepping stepping) : case_(c), p_(c.pod) {
+    p_.engine.stepping = stepping;
+    pod_ = initial_pod(p_);
+  }
+  Seen step(std::size_t k) {
+    if (k < case_.changes.size()) {
+      for (const Change& change : case_.changes[k]) {
+        pod_.replicas[change.replica].requested_level = change.level;
+        pod_.replicas[change.replica].power_limit_mw = change.limit_mw;
+      }
+    }
+    const Time from = pod_.now, until = case_.cuts[k];
+    begin_epoch(epoch_, p_.replicas, from, until, case_.sub_step);
+    const auto earlier = [](const Arrival& a, Time t) { return a.t < t; };
+    const auto first =
+        std::lower_bound(case_.arrivals.begin(), case_.arrivals.end(), from, earlier);
+    const auto last = std::lower_bound(first, case_.arrivals.end(), until, earlier);
+    advance(pod_, p_, {first, last}, until, epoch_);
+    add(sum, epoch_.counts);
+    return {mw::sim::save(in_plain_words(pod_, p_)), mw::sim::save(epoch_.counts), epoch_.energy_nj,
+            epoch_.records};
+  }
+  const PodState& pod() const { return pod_; }
+  void reload() {
+    PodState back;
+    mw::sim::load(back, mw::sim::save(pod_));
+    pod_ = back;
+  }
+  PodCounts sum;
+
+ private:
+  const Case& case_;
+  PodParameters p_;
+  PodState pod_;
+  PodEpoch epoch_;
+};
+
+bool same(const RequestRecord& a, const RequestRecord& b) {
+  return a.id == b.id && a.arrival == b.arrival && a.admitted == b.admitted && a.first == b.first &&
+         a.finished == b.finished && a.prompt_tokens == b.prompt_tokens &&
+         a.output_tokens == b.output_tokens && a.preemptions == b.preemptions &&
+         a.replica == b.replica;
+}
+
+/// Empty if equal, else what differs first.
+std::string difference(const Seen& plain, const Seen& jump) {
+  if (plain.counts != jump.counts) return "counts";
+  if (plain.energy_nj != jump.energy_nj) return "energy bins";
+  if (!std::equal(plain.records.begin(), plain.records.end(), jump.records.begin(),
+                  jump.records.end(), same)) {
+    return "records";
+  }
+  if (plain.state != jump.state) return "state";
+  return {};
+}
+
+std::string counts_text(const PodCounts& plain, const PodCounts& jump) {
+  std::string text;
+  std::vector<std::int64_t> values;
+  describe(plain, [&](const char*, const std::int64_t& v, const auto&) { values.push_back(v); });
+  std::size_t i = 0;
+  describe(jump, [&](const char* name, const std::int64_t& v, const auto&) {
+    if (v != values[i]) {
+      text += std::string(name) + ": " + std::to_string(values[i]) + " plain, " +
+              std::to_string(v) + " jump\n";
+    }
+    ++i;
+  });
+  return text;
+}
+
+/// Runs both engines; the jump engine goes through its archive now and then. What differs, or "".
+std::string compare(const Case& c, PodCounts* sum = nullptr) {
+  Run plain(c, Stepping::plain), jump(c, Stepping::jump);
+  for (std::size_t k = 0; k < c.cuts.size(); ++k) {
+    const Seen a = plain.step(k), b = jump.step(k);
+    const std::string what = difference(a, b);
+    if (!what.empty()) {
+      return what + " differ in epoch " + std::to_string(k) + "\n" +
+             counts_text(plain.sum, jump.sum);
+    }
+    if (k % 5 == 3) jump.reload();
+  }
+  if (trace_hash(plain.pod()) != trace_hash(jump.pod())) return "trace hashes differ";
+  if (sum) *sum = plain.sum;
+  return {};
+}
+
+std::vector<Time> every(Time step, Time end) {
+  std::vector<Time> cuts;
+  for (Time t = step; t < end; t += step) cuts.push_back(t);
+  cuts.push_back(end);
+  return cuts;
+}
+
+/// Requests that come as a Poisson stream, lengths exponential about their means.
+std::vector<Arrival> poisson(std::uint64_t seed, std::size_t count, double mean_gap_s,
+                             double mean_prompt, double mean_output) {
+  const mw::sim::Stream draws{seed, 9, 9};
+  std::vector<Arrival> arrivals;
+  double t = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    t += mean_gap_s * mw::sim::exponential(draws, 3 * i);
+    arrivals.push_back(
+        {mw::sim::from_seconds(t), i,
+         1 + static_cast<std::int32_t>(mean_prompt * mw::sim::exponential(draws, 3 * i + 1)),
+         1 + static_cast<std::int32_t>(mean_output * mw::sim::exponential(draws, 3 * i + 2))});
+  }
+  return arrivals;
+}
+
+/// How often tests with random input run: RC_PARAMS can say more.
+Case random_case() {
+  Case c;
+  CellTable table;
+  table.window = *rc::gen::element<std::int64_t>(0, 24, 200);
+  table.end = *rc::gen::element<std::int64_t>(0, 500, 4000, 100'000);
+  table.shift_below = *rc::gen::inRange(0, 6);
+  table.shift_above = *rc::gen::inRange(2, 13);
+  table.per_kv_j = *rc::gen::element(0.0, 2e-5, 3e-4);
+  table.levels = *rc::gen::inRange(1, 6);
+  // Moments on whole nanoseconds, where boundaries and arrivals coincide, or on picoseconds.
+  if (*rc::gen::inRange(0, 4) == 0) {
+    HandTable hand;
+    hand.max_sequences = table.max_sequences;
+    hand.max_tokens = table.max_tokens;
+    hand.levels = 1 + table.levels % 2;
+    table.levels = hand.levels;
+    c.pod.table = hand.build();
+  } else {
+    c.pod.table = table.build();
+  }
+  c.pod.engine.max_num_seqs = *rc::gen::inRange(1, table.max_sequences + 1);
+  c.pod.engine.max_num_batched_tokens =
+      *rc::gen::inRange(c.pod.engine.max_num_seqs + 1, table.max_tokens);
+  c.pod.engine.block_size = *rc::gen::element(1, 2, 3, 7, 16, 64);
+  c.pod.replicas = *rc::gen::inRange(1, 5);
+  c.pod.router = *rc::gen::element(RouterPolicy::round_robin, RouterPolicy::least_tokens,
+                                   RouterPolicy::power_of_two);
+  c.pod.slo = {mw::sim::Seconds{0.05}, mw::sim::Seconds{0.004}};
+  c.pod.seed = static_cast<std::uint64_t>(*rc::gen::inRange(0, 1000));
+  c.pod.keep_records = true;
+
+  const double prompt = *rc::gen::element(3, 40, 300), output = *rc::gen::element(1, 20, 200);
+  // KV from far too little for one request in two to more than enough.
+  const double need = c.pod.engine.max_num_seqs * (prompt + output) / c.pod.engine.block_size;
+  const int percent = *rc::gen::element(15, 40, 100, 300);
+  c.pod.engine.kv_blocks = 1 + static_cast<std::int64_t>(need * percent / 100);
+  // Load from 10 % to 130 % of what decoding alone allows.
+  const double load = 0.01 * *rc::gen::inRange(10, 130);
+  const double step_s = 3e-3 + 3e-6 * c.pod.engine.max_num_seqs;
+  const double gap_s = output * step_s / c.pod.engine.max_num_seqs / load / c.pod.replicas;
+  const auto count = static_cast<std::size_t>(*rc::gen::inRange(1, 250));
+  c.arrivals = poisson(c.pod.seed, count, gap_s, prompt, output);
+  // Some come together, or on round moments.
+  const Time round = *rc::gen::element<Time>(1, 1000, millisecond, 50 * millisecond);
+  for (Arrival& a : c.arrivals) a.t -= a.t % round;
+
+  const Time end = c.arrivals.back().t + *rc::gen::element<Time>(1, second, 30 * second);
+  const auto epochs = *rc::gen::inRange<std::size_t>(1, 30);
+  for (std::size_t k = 0; k < epochs; ++k) {
+    c.cuts.push_back(1 + *rc::gen::inRange<std::int64_t>(0, end));
+  }
+  if (*rc::gen::inRange(0, 2) == 0) {
+    for (Time& t : c.cuts) t += millisecond - t % millisecond;
+  }
+  c.cuts.push_back(end + millisecond);
+  std::sort(c.cuts.begin(), c.cuts.end());
+  c.cuts.erase(std::unique(c.cuts.begin(), c.cuts.end()), c.cuts.end());
+  c.sub_step = *rc::gen::element<Time>(999'999, 10 * millisecond, 100 * millisecond, 3 * second);
+
+  if (*rc::gen::inRange(0, 3) > 0) {
+    c.changes.resize(c.cuts.size());
+    for (auto& epoch : c.changes) {
+      if (*rc::gen::inRange(0, 3) == 0) continue;
+      Change change{static_cast<std::size_t>(*rc::gen::inRange(0, c.pod.replicas)),
+                    *rc::gen::inRange(0, table.levels + 1), no_power_limit};
+      if (*rc::gen::inRange(0, 4) > 0) change.limit_mw = *rc::gen::inRange(100'000, 2'600'000);
+      epoch.push_back(change);
+    }
+  }
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("jump equals plain on random pods: loads, KV sizes, routers, cuts, caps") {
+  CHECK(rc::check([] {
+    const Case c = random_case();
+    const std::string what = compare(c);
+    if (!what.empty()) RC_FAIL(what);
+  }));
+}
+
+TEST_CASE("jump equals plain in a preemption storm") {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    Case c;
+    c.pod.table = CellTable{}.build();
+    c.pod.engine = {32, 512, 4, 1000};
+    c.pod.replicas = 2;
+    c.pod.keep_records = true;
+    c.arrivals = poisson(seed, 300, 0.01, 4, 800);
+    c.cuts = every(second / 3, 200 * second);
+    PodCounts sum;
+    CHECK(compare(c, &sum) == "");
+    CHECK(sum.preemptions > 10 * sum.completed);
+    CHECK(sum.completed > 250);
+  }
+}
+
+// The limit lies where the power of the growing context crosses it: within runs, at many contexts.
+TEST_CASE("jump equals plain where a power limit changes the clock within a run") {
+  CellTable table;
+  table.per_kv_j = 3e-4;
+  table.end = 100'000;
+  table.shift_above = 12;
+  table.levels = 5;
+  bool changed = false;
+  for (std::int64_t limit_w = 500; limit_w <= 1500; limit_w += 50) {
+    CAPTURE(limit_w);
+    Case c;
+    c.pod.table = table.build();
+    c.pod.engine = {16, 256, 16, 2000};
+    c.pod.slo = {mw::sim::Seconds{0.05}, mw::sim::Seconds{0.004}};
+    c.arrivals = poisson(4, 60, 0.2, 100, 400);
+    c.cuts = every(second, 30 * second);
+    c.changes.push_back({{0, 0, limit_w * 1000}});
+    PodCounts sum;
+    CHECK(compare(c, &sum) == "");
+    changed = changed || (sum.capped_iterations > 0 && sum.capped_iterations < sum.iterations);
+  }
+  CHECK(changed);
+}
+
+TEST_CASE("a jump costs nothing by the token: a run of iterations is cut where it may be") {
+  // The inverse of the sum of an arithmetic progression, against adding one by one.
+  rc::check([] {
+    JumpRun run;
+    run.time_ps = *rc::gen::inRange<std::int64_t>(1, 50'000'000'000);
+    run.time_step = *rc::gen::element<std::int64_t>(
+        0, 1, 1000, *rc::gen::inRange<std::int64_t>(0, 100'000'000'000));
+    run.iterations = *rc::gen::inRange<std::int64_t>(1, 300);
+    std::int64_t sum = 0;
+    for (std::int64_t n = 0; n < run.iterations; ++n) {
+      RC_ASSERT(run.time_until(n) == sum);
+      RC_ASSERT(run.whole_within(sum) == n);
+      RC_ASSERT(run.whole_within(sum + 1) == (run.time_of(n) == 1 ? n + 1 : n));
+      sum += run.time_of(n);
+      RC_ASSERT(run.whole_within(sum - 1) == n);
+    }
+    RC_ASSERT(run.whole_within(sum + 5) == run.iterations);
+  });
+}
+
+namespace {
+
+std::optional<Trace> public_trace(const char* name) {
+  const char* data = std::getenv("MILLWRIGHT_DATA");
+  const std::filesystem::path path =
+      std::filesystem::path(data ? data : "") / "inference_traces" / name;
+  if (!data || !std::filesystem::exists(path)) {
+    MESSAGE("SKIPPED: set MILLWRIGHT_DATA to a folder with inference_traces/", name);
+    return std::nullopt;
+  }
+  return read_trace(path);
+}
+
+/// An engine of vLLM's default size whose iterations last about 20 ms.
+Case trace_case(const Trace& trace, int replicas, std::int64_t kv_tokens) {
+  CellTable table;
+  table.base_s = 8e-3;
+  table.per_token_s = 2e-5;
+  table.per_kv_s = 6e-9;
+  table.per_pair_s = 1e-12;
+  table.per_kv_j = 4e-6;
+  table.window = 0;
+  table.end = 400'000;
+  table.shift_above = 14;
+  table.max_sequences = 256;
+  table.max_tokens = 8192;
+  Case c;
+  c.pod.table = table.build();
+  c.pod.engine = {256, 8192, 16, kv_tokens / 16};
+  c.pod.replicas = replicas;
+  c.pod.slo = {mw::sim::Seconds{1.0}, mw::sim::Seconds{0.03}};
+  c.pod.keep_records = true;
+  c.sub_step = 100 * millisecond;
+  for (const Trace::Row& row : trace.rows) {
+    c.arrivals.push_back({row.t, c.arrivals.size(), row.prompt_tokens, row.output_tokens});
+  }
+  c.cuts = every(10 * second, trace.period + 60 * second);
+  // A limit comes and goes.
+  c.changes.resize(c.cuts.size());
+  for (std::size_t k = 0; k < c.changes.size(); ++k) {
+    for (std::size_t r = 0; r < static_cast<std::size_t>(replicas); ++r) {
+      const bool limited = k / 6 % 3 == 1;
+      c.changes[k].push_back(
+          {r, 0, limited ? 700'000 + 50'000 * static_cast<std::int64_t>(k % 6) : no_power_limit});
+    }
+  }
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("jump equals plain on the Azure conversation trace") {
+  const auto trace = public_trace("AzureLLMInferenceTrace_conv_2023.csv");
+  if (!trace) return;
+  for (const std::int64_t kv_tokens : {400'000, 12'000}) {
+    PodCounts sum;
+    CHECK(compare(trace_case(*trace, 2, kv_tokens), &sum) == "");
+    CHECK(sum.completed > 15'000);
+    CHECK(sum.capped_iterations > 0);
+    if (kv_tokens == 12'000) CHECK(sum.preemptions > 0);
+  }
+}
+
+TEST_CASE("jump equals plain on the Mooncake trace") {
+  const auto trace = public_trace("mooncake_synthetic_trace.jsonl");
+  if (!trace) return;
+  PodCounts sum;
+  CHECK(compare(trace_case(*trace, 3, 600'000), &sum) == "");
+  CHECK(sum.completed > 3'000);
+}
