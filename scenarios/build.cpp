@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "models/site/assembly.hpp"
+#include "models/site/epoch.hpp"
+#include "models/site/summary.hpp"
 #include "scenarios/nearest.hpp"
 
 namespace mw::scenarios {
@@ -24,14 +26,15 @@ class BuildProblems {
     const std::string problem = in_quotes(path.substr(path.rfind('.') + 1)) + ": " + what;
     for (;;) {
       if (const auto found = origins_.find(path); found != origins_.end()) {
-        items_.push_back(at(found->second, problem, advice));
+        const Place& at = found->second;
+        items_.emplace_back(*at.file, at.line, at.column, problem, advice);
         return;
       }
       const auto cut = path.find_last_of(".[");
       if (cut == std::string::npos) break;
       path.resize(cut);
     }
-    items_.push_back(sim::InputError("scenario", 0, 0, problem, advice));
+    items_.emplace_back("scenario", 0, 0, problem, advice);
   }
   void add(const std::string& path, const sim::Problems& problems) {
     for (const auto& p : problems.items)
@@ -43,19 +46,6 @@ class BuildProblems {
   }
 
  private:
-  static sim::InputError at(const std::string& origin, const std::string& problem,
-                            const std::string& advice) {
-    int numbers[2] = {0, 0};  // line, column, from the back
-    std::string file = origin;
-    for (int i = 1; i >= 0; --i) {
-      const auto colon = file.rfind(':');
-      if (colon == std::string::npos) break;
-      numbers[i] = std::atoi(file.c_str() + colon + 1);
-      file.resize(colon);
-    }
-    return sim::InputError(file, numbers[0], numbers[1], problem, advice);
-  }
-
   const Origins& origins_;
   std::vector<sim::InputError> items_;
 };
@@ -88,6 +78,9 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
            site.racks[a].rack.link_domain == site.racks[b].rack.link_domain;
   };
   if (service.engine.racks) {
+    if (service.engine.racks->empty())
+      problems.add(path + ".engine.racks", "names no rack group",
+                   "name some, or leave it out for all with GPUs");
     std::vector<std::string> names;
     for (const auto& g : site.racks) names.push_back(g.name);
     for (std::size_t i = 0; i < service.engine.racks->size(); ++i) {
@@ -207,7 +200,6 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
     const auto& block = scenario.inference[s];
     SiteService service{.name = block.name, .price = block.price};
     service.gpus_per_replica = block.engine.gpus;
-    service.slo = block.slo;
     service.first_pod = -1;
     for (std::size_t p = 0; p < site.service_of_pod.size(); ++p) {
       if (idx(site.service_of_pod[p]) != s) continue;
@@ -251,15 +243,31 @@ void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
   size_plant(site, design, scenario.site.lighting);
 }
 
+/// In the run's file a service's figures stand beside those of the site.
+void add_name_problems(const SiteParameters& site, BuildProblems& problems) {
+  const auto figures = site_metrics(site, initial_site(site));
+  for (std::size_t s = 0; s < site.services.size(); ++s)
+    for (const auto& figure : figures)
+      if (figure.name == site.services[s].name)
+        problems.add(item_path("inference", s) + ".service",
+                     fmt::format("`{}` is the name of a figure of the site", figure.name),
+                     "choose another name");
+}
+
 }  // namespace
 
 void check(const Scenario& scenario, sim::Problems& problems) {
   if (scenario.duration.ns <= 0)
     problems.add("duration", "is not above zero", "write a length of time such as `1 h`");
-  if (scenario.output.site_period.ns < sim::millisecond)
-    problems.add("output.site_period", "is below 1 ms", "write `1 s` or more");
-  if (scenario.output.rack_period.ns < sim::millisecond)
-    problems.add("output.rack_period", "is below 1 ms", "write `1 min` or more");
+  if (scenario.name.empty() || scenario.name.find('/') != std::string::npos)
+    problems.add("name", "cannot be the name of a file",
+                 "use letters, digits, `_` and `-`: the run's file is called by it");
+  const auto no_faster = [&](const char* key, sim::Duration period) {
+    if (period.ns < models::physics_step)
+      problems.add(key, "is below 1 s, the longest step of the physics", "write `1 s` or more");
+  };
+  no_faster("output.site_period", scenario.output.site_period);
+  no_faster("output.rack_period", scenario.output.rack_period);
   if (scenario.control.power.policy != models::PowerPolicy::none && !scenario.site.envelope)
     problems.add("control.power.policy", "has no envelope to keep",
                  "give `site.envelope`, or write `policy: none`");
@@ -275,6 +283,7 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   site.seed = scenario.seed;
   site.start = scenario.site.climate.start;
   site.climate = scenario.site.climate.weather.value;
+  site.bytes_per_token = scenario.site.bytes_per_token;
   if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;
   if (scenario.site.economics) site.economics = scenario.site.economics->value;
   add_racks(site, scenario);
@@ -282,6 +291,8 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   add_services(site, scenario, base, problems);
   site.control = scenario.control.power;
   wire_control(site);
+  problems.raise_if_any();
+  add_name_problems(site, problems);
   problems.raise_if_any();
   return site;
 }

@@ -2,10 +2,12 @@
 #include <map>
 #include <string>
 
+#include "scenarios/problems.hpp"
+
 namespace mw::scenarios {
 
-/// Where each value that was not left at its default was written: path (`racks[0].count`) to text
-/// (`quickstart.yaml:12`, `--set:1`).
-using Origins = std::map<std::string, std::string>;
+/// Where each block and each value that was not left at its default was written, by path
+/// (`racks[0].count`).
+using Origins = std::map<std::string, Place>;
 
 }  // namespace mw::scenarios

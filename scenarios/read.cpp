@@ -161,6 +161,7 @@ class Reader {
     using Kind = Type::Kind;
     switch (type.kind) {
       case Kind::structure:
+        note(node, slot);
         return structure(type, target, {node, true}, slot);
       case Kind::list:
         return list(type, target, node, slot);
@@ -181,7 +182,7 @@ class Reader {
     }
   }
 
-  void note(const Node& node, const Slot& slot) { origins_[slot.path] = text_of(node.at); }
+  void note(const Node& node, const Slot& slot) { origins_[slot.path] = node.at; }
 
   void list(const Type& type, void* target, const Node& node, const Slot& slot) {
     if (node.kind != Node::Kind::list) return wrong_kind(type, node, slot);
@@ -220,7 +221,7 @@ class Reader {
     }
     if (member->value.kind != Node::Kind::scalar) return "";
     const std::string& name = member->value.text;
-    if (name.empty() || name.find_first_of("[].=\n") != std::string::npos) {
+    if (name.empty() || name.find_first_of("[].=/\n") != std::string::npos) {
       wrong(member->value, in_quotes(name) + " cannot be a name",
             "use letters, digits, `_` and `-`");
       return "";
@@ -241,7 +242,7 @@ class Reader {
     std::string name;
     const Loader::Loaded loaded = loader_.load_entry(type, node, name);
     *static_cast<std::string*>(type.label(target)) = name;
-    origins_[slot.path] = text_of(node.at);
+    note(node, slot);
     structure(type.item(), type.value(target), loaded, slot);
   }
 

@@ -80,7 +80,7 @@ class Writer {
   void end_line(const std::string& path) {
     if (origins_) {
       const auto found = origins_->find(path);
-      text += "  # " + (found == origins_->end() ? "default" : found->second);
+      text += "  # " + (found == origins_->end() ? "default" : text_of(found->second));
     }
     text += '\n';
   }

@@ -59,6 +59,7 @@ struct SiteBlock {
   CoolingBlock cooling;
   std::optional<sim::Entry<models::EconomicsParameters>> economics;
   double lighting = 0.002;
+  double bytes_per_token = 4;
 };
 template <sim::Describes<SiteBlock> Self>
 void describe(Self& self, auto&& visit) {
@@ -76,6 +77,11 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Lights and offices, as a share of the racks' design power",
               .min = 0,
               .max = 0.1});
+  visit("bytes_per_token", self.bytes_per_token,
+        About{.text = "Bytes that a prompt or output token moves through the network and storage "
+                      "racks; plain text is about four",
+              .min = 0,
+              .max = 1e9});
 }
 
 struct RackBlock {
@@ -128,8 +134,9 @@ void describe(Self& self, auto&& visit) {
               .max = 1024});
   visit("attention_dp", self.attention_dp,
         About{.text = "Data-parallel attention groups; otherwise 1", .min = 1, .max = 1024});
-  visit("replicas", self.replicas,
-        About{.text = "How many replicas; `fill` takes the racks' free GPUs", .min = 1});
+  visit(
+      "replicas", self.replicas,
+      About{.text = "How many replicas; `fill` takes the racks' free GPUs", .min = 1, .max = 1e6});
   visit("racks", self.racks,
         About{.text = "Rack groups it may use; otherwise all with GPUs of the kind of the first"});
   visit("kv", self.kv, About{.text = "Storage of the KV cache: bf16 or fp8"});

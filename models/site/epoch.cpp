@@ -252,7 +252,6 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   t.it += ExactEnergy::of_joules(epoch.it * dt);
   t.gpu += ExactEnergy::of_joules(epoch.gpu * dt);
   t.compute += ExactEnergy::of_joules(epoch.compute * dt);
-  t.fans += ExactEnergy::of_joules(epoch.cooling.dry_cooler_fan * dt);
   t.water_m3 += epoch.cooling.water * dt;
   t.hottest_junction_c = std::max(t.hottest_junction_c, epoch.hottest_junction_c);
   t.supply_excess_k = std::max(t.supply_excess_k, epoch.cooling.supply_excess);
@@ -278,16 +277,20 @@ void control(SiteState& state, const SiteParameters& site) {
   if (below > 0) ++state.totals.unpromised_decisions;
 }
 
-void move_limits(SiteState& state, const SiteParameters& site, sim::Time to) {
+/// The controller's turn, if it is due; then every limit that has changed by now, whether asked for
+/// earlier or at this moment without delay, reaches the engines.
+void move_limits(SiteState& state, const SiteParameters& site) {
+  std::vector<double> before;
+  for (const auto& limit : state.limits) before.push_back(limit.effective);
+  control(state, site);
   bool changed = false;
   for (std::size_t i = 0; i < state.limits.size(); ++i) {
-    const double before = state.limits[i].effective;
-    sim::advance(state.limits[i], site.limits[i], to);
-    if (state.limits[i].effective == before) continue;
+    sim::advance(state.limits[i], site.limits[i], state.now);
+    if (state.limits[i].effective == before[i]) continue;
     changed = true;
     constexpr std::uint32_t limit_effective = 1;  // kinds of control transitions start here
     state.control_hash.fold(
-        to, limit_effective, i,
+        state.now, limit_effective, i,
         static_cast<std::uint64_t>(std::llround(state.limits[i].effective * 1000)));
   }
   if (changed) apply_limits(state, site);
@@ -342,15 +345,18 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.lighting = site.lighting_w;
 
   // Losses of the IT branch warm electrical rooms, which the air side cools.
-  const ElectricalPower it_only = electrical_step(site.electrical_law, mean.input, 0);
-  double it_branch_loss = 0;
-  for (int i = 0; i < site.electrical_law.count; ++i)
-    if (site.electrical_law.stages[i].feeds == Feeds::it) it_branch_loss += it_only.loss[i];
+  epoch.room_heat = 0;
+  for (int b = 0; b < bins; ++b) {
+    const ElectricalPower it_only = electrical_step(site.electrical_law, racks[idx(b)].input, 0);
+    for (int i = 0; i < site.electrical_law.count; ++i)
+      if (site.electrical_law.stages[i].feeds == Feeds::it)
+        epoch.room_heat += it_only.loss[i] * bin_seconds(epoch, site, b) / epoch.seconds();
+  }
   epoch.weather = weather_at(
       site.climate, static_cast<double>(site.start.unix_ns) * 1e-9 + sim::to_seconds(epoch.end));
   epoch.cooling = cooling_step(site.cooling, site.cooling_sizing,
                                {.liquid_heat = {mean.liquid_heat},
-                                .air_heat = {mean.air_heat + it_branch_loss},
+                                .air_heat = {mean.air_heat + epoch.room_heat},
                                 .supply = site.cooling.supply},
                                epoch.weather);
   const CoolingPower& c = epoch.cooling;
@@ -362,23 +368,22 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.meter = epoch.electrical_loss = epoch.peak_meter = 0;
   bool overloaded = false;
   for (int b = 0; b < bins; ++b) {
-    epoch.electrical =
+    const ElectricalPower electrical =
         electrical_step(site.electrical_law, racks[idx(b)].input, c.total() + epoch.lighting);
     const double seconds = bin_seconds(epoch, site, b);
     const double weight = seconds / epoch.seconds();
-    epoch.meter_bins[idx(b)] = epoch.electrical.meter;
-    epoch.meter += epoch.electrical.meter * weight;
-    epoch.electrical_loss += epoch.electrical.loss_total * weight;
-    epoch.peak_meter = std::max(epoch.peak_meter, epoch.electrical.meter);
-    overloaded = overloaded || epoch.electrical.overloaded;
+    epoch.meter_bins[idx(b)] = electrical.meter;
+    epoch.meter += electrical.meter * weight;
+    epoch.electrical_loss += electrical.loss_total * weight;
+    epoch.peak_meter = std::max(epoch.peak_meter, electrical.meter);
+    overloaded = overloaded || electrical.overloaded;
     const sim::Time bin_end = std::min(epoch.end, epoch.start + (b + 1) * site.sub_step);
-    if (epoch.electrical.meter > site.envelope_w) {
+    if (electrical.meter > site.envelope_w) {
       state.totals.above_limit += bin_end - (epoch.start + b * site.sub_step);
-      state.totals.excess_w =
-          std::max(state.totals.excess_w, epoch.electrical.meter - site.envelope_w);
+      state.totals.excess_w = std::max(state.totals.excess_w, electrical.meter - site.envelope_w);
     }
     sim::record(state.points[meter_point], site.points[meter_point], {site.seed, meter_point},
-                bin_end, epoch.electrical.meter);
+                bin_end, electrical.meter);
     sim::record(state.points[gpu_point], site.points[gpu_point], {site.seed, gpu_point}, bin_end,
                 gpu_w[idx(b)]);
   }
@@ -395,8 +400,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.capped_share = rated_sum > 0 ? limit_sum / rated_sum : 1;
 
   state.now = epoch.end;
-  control(state, site);
-  move_limits(state, site, state.now);
+  move_limits(state, site);
 }
 
 }  // namespace mw::models

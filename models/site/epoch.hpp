@@ -17,12 +17,12 @@ struct SiteEpoch {
   double meter = 0, it = 0, gpu = 0, compute = 0;
   double rack_loss = 0, electrical_loss = 0;
   double pumping = 0, heat_rejection = 0, lighting = 0;
+  double room_heat = 0;                    // losses of the IT branch, into the air of their rooms
   double peak_meter = 0;                   // highest sub-step
   double capped_share = 0;                 // GPU power limits over rated power, all limited GPUs
   std::array<double, purposes> purpose{};  // W
   Weather weather{};
   CoolingPower cooling;
-  ElectricalPower electrical;           // of the last sub-step
   double hottest_junction_c = -273.15;  // mean GPU of the hottest rack
 
   std::vector<double> rack_input, rack_gpu, rack_junction_c;  // by rack

@@ -39,8 +39,9 @@ struct SiteService {
   TokenPrices price{};
   int first_pod = 0, pods = 0;
   int replicas = 0, gpus_per_replica = 0;
-  Slo slo{};
 };
+
+inline constexpr sim::Time physics_step = sim::second;
 
 struct SiteParameters {
   std::string name;
@@ -71,7 +72,7 @@ struct SiteParameters {
   std::vector<sim::SetPointParameters> limits;
   std::vector<sim::PointParameters> points;  // see SitePoint
 
-  sim::Time step = sim::second;                 // physics step: the longest epoch
+  sim::Time step = physics_step;                // the longest epoch
   sim::Time sub_step = 100 * sim::millisecond;  // grid on which power is summed and limits checked
 
   int rack_count() const { return static_cast<int>(group_of_rack.size()); }
@@ -81,14 +82,13 @@ struct SiteParameters {
 };
 
 /// Indices into SiteParameters::points.
-enum SitePoint : std::uint32_t { meter_point, gpu_point, site_points };
+enum SitePoint : std::uint32_t { meter_point, gpu_point };
 
 /// What a run adds up, besides the ledgers.
 struct SiteTotals {
   ExactEnergy it;       // at the racks' inputs
   ExactEnergy compute;  // GPUs and hosts of the compute racks: the part ITUE divides by
   ExactEnergy gpu;      // all GPUs
-  ExactEnergy fans;     // dry coolers
   double peak_w = 0;    // highest sub-step at the meter
   sim::Time above_limit = 0;
   double excess_w = 0;  // highest sub-step above the envelope
@@ -106,7 +106,6 @@ void describe(Self& self, auto&& visit) {
   visit("it", self.it, About{.text = "Energy at the racks' inputs"});
   visit("compute", self.compute, About{.text = "Energy of GPUs and hosts in compute racks"});
   visit("gpu", self.gpu, About{.text = "Energy of all GPUs"});
-  visit("fans", self.fans, About{.text = "Energy of the dry coolers' fans"});
   visit("peak_w", self.peak_w, About{.text = "Highest power of a sub-step at the meter, W"});
   visit("above_limit", self.above_limit, About{.text = "Time above the envelope, ns"});
   visit("excess_w", self.excess_w, About{.text = "Highest excess over the envelope, W"});
