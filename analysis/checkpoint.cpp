@@ -14,19 +14,36 @@ namespace {
 
 struct Checkpoint {
   std::string scenario;
+  std::uint64_t traces = 0;
   models::SiteState state;
 };
 template <sim::Describes<Checkpoint> Self>
 void describe(Self& self, auto&& visit) {
   visit("scenario", self.scenario, sim::About{.text = "The resolved scenario"});
+  visit("traces", self.traces, sim::About{.text = "Fingerprint of the traces it replays"});
   visit("state", self.state, sim::About{.text = "The site"});
+}
+
+/// The state points into traces by row; the scenario only names them.
+std::uint64_t traces_of(const models::SiteParameters& site) {
+  sim::TraceHash hash;
+  for (const auto& service : site.services) {
+    if (!service.front.trace) continue;
+    hash.word(service.front.trace->rows.size());
+    for (const auto& row : service.front.trace->rows) {
+      hash.word(static_cast<std::uint64_t>(row.t));
+      hash.word(static_cast<std::uint64_t>(row.prompt_tokens));
+      hash.word(static_cast<std::uint64_t>(row.output_tokens));
+    }
+  }
+  return hash.value;
 }
 
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, const std::string& scenario,
-                      const models::SiteState& state) {
-  const auto bytes = sim::save(Checkpoint{scenario, state});
+                      const models::SiteParameters& site, const models::SiteState& state) {
+  const auto bytes = sim::save(Checkpoint{scenario, traces_of(site), state});
   const std::filesystem::path part = path.string() + ".part";
   errno = 0;
   std::ofstream out(part, std::ios::binary);
@@ -47,7 +64,8 @@ void write_checkpoint(const std::filesystem::path& path, const std::string& scen
                            "check the folder");
 }
 
-models::SiteState read_checkpoint(const std::filesystem::path& path, const std::string& scenario) {
+models::SiteState read_checkpoint(const std::filesystem::path& path, const std::string& scenario,
+                                  const models::SiteParameters& site) {
   std::ifstream in(path, std::ios::binary);
   if (!in)
     throw sim::InputError(path.string(), 0, 0, "the checkpoint cannot be opened",
@@ -63,6 +81,9 @@ models::SiteState read_checkpoint(const std::filesystem::path& path, const std::
   if (checkpoint.scenario != scenario)
     throw sim::InputError(path.string(), 0, 0, "the checkpoint is of another scenario",
                           "resume with the scenario, catalog and --set values it was written with");
+  if (checkpoint.traces != traces_of(site))
+    throw sim::InputError(path.string(), 0, 0, "a trace has changed since the checkpoint",
+                          "put the trace back that it was written with, or start the run anew");
   return std::move(checkpoint.state);
 }
 

@@ -116,6 +116,10 @@ std::string warnings(const RunReport& r) {
                          racks.name);
   for (std::size_t s = 0; s < r.site.services.size(); ++s) {
     const auto& c = r.state.counts[s];
+    if (c.over_limit_iterations > 0)
+      out += fmt::format(
+          "  ! {}: {} of {} iterations drew more than their power limit at the lowest clock\n",
+          r.site.services[s].name, c.over_limit_iterations, c.iterations);
     if (c.refused > 0)
       out += fmt::format("  ! {}: {} requests refused, longer than a replica's KV cache\n",
                          r.site.services[s].name, c.refused);

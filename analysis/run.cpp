@@ -55,8 +55,9 @@ int run(const RunOptions& options) {
   const auto base = std::filesystem::path(options.scenario).parent_path();
   const models::SiteParameters site = scenarios::build_site(document, base);
 
-  models::SiteState state = options.resume.empty() ? models::initial_site(site)
-                                                   : read_checkpoint(options.resume, resolved);
+  models::SiteState state = options.resume.empty()
+                                ? models::initial_site(site)
+                                : read_checkpoint(options.resume, resolved, site);
   const sim::Time from = state.now;
 
   const SamplePlan plan = plan_samples(site, document.value.output);
@@ -85,13 +86,13 @@ int run(const RunOptions& options) {
     watch.look(epoch);
     progress.at(state.now);
     if (!options.checkpoint.empty() && state.now >= next_checkpoint) {
-      write_checkpoint(options.checkpoint, resolved, state);
+      write_checkpoint(options.checkpoint, resolved, site, state);
       next_checkpoint = state.now + every;
     }
   }
   const bool complete = state.now >= site.duration;
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - clock;
-  if (!options.checkpoint.empty()) write_checkpoint(options.checkpoint, resolved, state);
+  if (!options.checkpoint.empty()) write_checkpoint(options.checkpoint, resolved, site, state);
   if (file) file->finish(state, complete);
   file.reset();
 
