@@ -1,0 +1,225 @@
+// From a scenario to a site: what is built, and every way in which parts may not fit together.
+#include "scenarios/build.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <numeric>
+
+#include "support/scratch.hpp"
+
+using namespace mw;
+using namespace mw::scenarios;
+
+namespace {
+
+const std::string head = R"(millwright: 1
+name: test
+duration: 10 s
+site:
+  climate: {weather: phoenix, start: 2026-07-15T15:00-07:00}
+  electrical: ac_2n
+  cooling: {plant: dry_cooler}
+)";
+const std::string two_racks = R"(racks:
+  - {name: a, type: gb200_nvl72, count: 2}
+  - {name: air, type: hgx_h100_air, count: 3}
+  - {name: net, type: network_leaf_spine}
+)";
+
+std::string service(const std::string& engine, const std::string& name = "chat") {
+  return "  - service: " + name + "\n    model: llama_3_1_8b\n    engine: {stack: vllm_0_19, " +
+         engine + "}\n    traffic: {like: azure_conversation}\n";
+}
+std::string with_engine(const std::string& engine) {
+  return head + two_racks + "inference:\n" + service(engine);
+}
+
+class Folder {
+ public:
+  Document<Scenario> read(const std::string& text) const {
+    std::ofstream(scratch_ / "s.yaml") << text;
+    return read_document<Scenario>((scratch_ / "s.yaml").string(), {}, Catalog());
+  }
+  models::SiteParameters build(const std::string& text) const {
+    return build_site(read(text), scratch_.path());
+  }
+  /// The messages, without the folder's path; "" if it builds.
+  std::string problems(const std::string& text) const {
+    try {
+      build(text);
+      return "";
+    } catch (const InputProblems& e) {
+      return without_path(e.what());
+    } catch (const sim::InputError& e) {
+      return without_path(e.what());
+    }
+  }
+  std::filesystem::path operator/(const std::string& name) const { return scratch_ / name; }
+
+ private:
+  std::string without_path(std::string text) const {
+    const std::string path = scratch_.path().string() + "/";
+    for (std::size_t at; (at = text.find(path)) != std::string::npos;) text.erase(at, path.size());
+    return text;
+  }
+  test::Scratch scratch_;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "A scenario becomes racks in a row, replicas on them, pods of them, and one set-point a rack") {
+  const Folder folder;
+  const auto site = folder.build(with_engine("gpus: 8, replicas: fill, replicas_per_pod: 5"));
+  CHECK(site.rack_count() == 6);
+  CHECK(site.racks[1].first == 2);
+  CHECK(site.group(4).name == "air");
+  // Without `racks` a service takes the kind of the first group with GPUs: 2 x 9 replicas of 8.
+  REQUIRE(site.services.size() == 1);
+  CHECK(site.services[0].replicas == 18);
+  CHECK(site.services[0].pods == 4);
+  CHECK(site.pods.size() == 4);
+  std::vector<int> gpus(6, 0);
+  for (const auto& g : site.placement) gpus[static_cast<std::size_t>(g.rack)] += g.gpus;
+  CHECK(gpus == std::vector<int>{72, 72, 8 * site.group(2).rack.trays, 8 * site.group(3).rack.trays,
+                                 8 * site.group(4).rack.trays, 0});
+  for (std::size_t p = 0; p < site.pods.size(); ++p) {
+    CHECK(site.pods[p].partition == p);
+    CHECK(site.pods[p].table == site.pods[0].table);  // one table for all of a kind
+  }
+  CHECK(site.limits.size() == 5);
+  CHECK(site.limits[2].object == "rack/air-0");
+  CHECK(site.limits[2].max == site.group(2).rack.gpu.value.tdp.value.value);
+  CHECK(site.bytes_per_token == 4);
+  CHECK(site.electrical_law.count > 0);
+  // Rated for design power: all racks at design do not overload the chain.
+  double design = 0;
+  for (const auto& racks : site.racks) design += racks.rack.design_power.value.value * racks.count;
+  CHECK_FALSE(models::electrical_step(site.electrical_law, design, 0).overloaded);
+}
+
+TEST_CASE("Two services share the racks, each on its own kind") {
+  const Folder folder;
+  const auto site = folder.build(head + two_racks + "inference:\n" +
+                                 service("gpus: 4, replicas: 3, racks: [air]", "small") +
+                                 service("gpus: 8, replicas: 2", "large"));
+  REQUIRE(site.services.size() == 2);
+  CHECK(site.services[0].first_pod == 0);
+  CHECK(site.services[1].first_pod == 1);
+  CHECK(site.services[0].gpus_per_replica == 4);
+  for (const auto& g : site.placement) {
+    if (g.service == 0) CHECK(site.group(g.rack).name == "air");
+    if (g.service == 1) CHECK(site.group(g.rack).name == "a");
+  }
+  CHECK(site.services[0].front.entity != site.services[1].front.entity);
+}
+
+TEST_CASE("A site without services is a site: it idles") {
+  const auto site = Folder().build(head + two_racks);
+  CHECK(site.services.empty());
+  CHECK(site.pods.empty());
+  CHECK_FALSE(site.placement.empty());
+}
+
+TEST_CASE("Problems of the parts together stand where they were written") {
+  const Folder folder;
+  const auto message = [&](const std::string& engine) {
+    return folder.problems(with_engine(engine));
+  };
+  // The engine's block begins at line 15, column 13.
+  const std::string engine = "s.yaml:15:";
+  struct Case {
+    const char* engine;
+    const char* says;
+  };
+  const Case cases[] = {
+      {"gpus: 8, replicas: 40", "40 replicas of 8 GPUs do not fit: the racks hold 18 of them"},
+      {"gpus: 200, replicas: fill", "200"},
+      {"gpus: 8, replicas: 1, racks: [b]", "there is no rack group `b`"},
+      {"gpus: 8, replicas: 1, racks: [net]", "the racks of `net` have no GPUs"},
+      {"gpus: 8, replicas: 1, racks: [a, air]", "the GPUs of `air` differ from those of `a`"},
+      {"gpus: 8, replicas: 1, racks: []", "names no rack group"},
+      {"gpus: 8, replicas: 1, max_num_seqs: 512, max_num_batched_tokens: 100",
+       "is not above max_num_seqs"},
+      {"gpus: 8, replicas: 1, tp: 3", "3"},
+  };
+  for (const Case& c : cases) {
+    const std::string text = message(c.engine);
+    CAPTURE(text);
+    CHECK(text.substr(0, engine.size()) == engine);
+    CHECK(text[engine.size()] >= '1');  // a column follows
+    CHECK(text[engine.size()] <= '9');
+    CHECK(has(text, c.says));
+    CHECK(has(text, "; "));  // and what to do
+  }
+  // Far more than an integer holds is told by the reader, not wrapped around.
+  CHECK(has(message("gpus: 8, replicas: 4294967297"), "above its limit"));
+}
+
+TEST_CASE("Coolant too warm for a rack, and no rack with GPUs") {
+  const Folder folder;
+  std::string text = with_engine("gpus: 8, replicas: 1");
+  text.replace(text.find("plant: dry_cooler"), 17, "plant: dry_cooler, supply: 69 degC");
+  const std::string hot = folder.problems(text);
+  CHECK(hot.starts_with("s.yaml:7:40: "));
+  CHECK(has(hot, "too warm for the racks `a`"));
+
+  const std::string no_gpus =
+      folder.problems(head + "racks: [{name: net, type: network_leaf_spine}]\ninference:\n" +
+                      service("gpus: 8, replicas: 1"));
+  CHECK(has(no_gpus, "the site has no racks with GPUs"));
+  CHECK(no_gpus.starts_with("s.yaml:12:13: "));  // the engine's block
+}
+
+TEST_CASE("All problems are told in one go") {
+  const std::string text = Folder().problems(head + two_racks + "inference:\n" +
+                                             service("gpus: 8, replicas: 1, racks: [b]", "one") +
+                                             service("gpus: 8, replicas: 1, racks: [net]", "two"));
+  CHECK(has(text, "`b`"));
+  CHECK(has(text, "`net`"));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+}
+
+TEST_CASE("A trace that is not there, or damaged, is told with its own place") {
+  const Folder folder;
+  const auto text = [&](const char* trace) {
+    std::string s = with_engine("gpus: 8, replicas: 1");
+    s.replace(s.find("{like: azure_conversation}"), 26, std::string("{trace: ") + trace + "}");
+    return s;
+  };
+  CHECK(has(folder.problems(text("nowhere.csv")), "nowhere.csv"));
+  std::ofstream(folder / "bad.csv") << "arrival_s,prompt_tokens,output_tokens\n0.5,10,x\n";
+  CHECK(folder.problems(text("bad.csv")).starts_with("bad.csv:2:"));
+  std::ofstream(folder / "good.csv")
+      << "arrival_s,prompt_tokens,output_tokens\n0.5,10,3\n1.5,9,2\n";
+  CHECK(folder.build(text("good.csv")).services[0].front.trace->rows.size() == 2);
+}
+
+TEST_CASE("What a scenario says of itself is checked") {
+  const Folder folder;
+  const auto with = [&](const std::string& lines) {
+    return folder.problems(head + two_racks + lines);
+  };
+  CHECK(has(with("control: {power: {policy: uniform}}\n"), "has no envelope to keep"));
+  CHECK(has(with("output: {site_period: 100 ms}\n"), "s.yaml:12:23: "));
+  CHECK(has(with("output: {rack_period: 0 s}\n"), "is below 1 s"));
+  std::string slash = head + two_racks;
+  slash.replace(slash.find("name: test"), 10, "name: a/b");
+  CHECK(has(folder.problems(slash), "s.yaml:2:7: "));
+  std::string nothing = head + two_racks;
+  nothing.replace(nothing.find("10 s"), 4, "0 s");
+  CHECK(has(folder.problems(nothing), "is not above zero"));
+  // In the run's file a service stands beside the site's figures.
+  CHECK(has(
+      folder.problems(head + two_racks + "inference:\n" + service("gpus: 8, replicas: 1", "pue")),
+      "`pue` is the name of a figure of the site"));
+  CHECK(has(
+      folder.problems(head + two_racks + "inference:\n" + service("gpus: 8, replicas: 1", "a/b")),
+      "cannot be a name"));
+}
