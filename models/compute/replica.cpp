@@ -125,7 +125,8 @@ std::vector<sim::Problems::Item> fit_problems(const GpuParameters& gpu, const Ll
     problems.add("gpus",
                  fmt::format("is {}, but tp x attention_dp is {} x {} = {}", shape.gpus, shape.tp,
                              shape.attention_dp, shape.tp * shape.attention_dp),
-                 fmt::format("set gpus: {}", shape.tp * shape.attention_dp));
+                 fmt::format("choose tp and attention_dp whose product is {}, or set gpus: {}",
+                             shape.gpus, shape.tp * shape.attention_dp));
   }
   if (shape.gpus > shape.nvlink_domain) {
     problems.add("gpus",
