@@ -409,9 +409,15 @@ std::variant<double, TextProblem> parse_quantity(std::string_view text,
     return TextProblem{quoted(text) + " has a separator inside its number",
                        "write the digits together, or use a larger unit"};
   const std::string_view unit_text = trim(parts.rest);
-  if (unit_text.empty())
-    return TextProblem{quoted(text) + " has no unit", "write `" + number + " " + shown + "`, or " +
-                                                          with_article(kind) + " in another unit"};
+  if (unit_text.empty()) {
+    // 600 may be watts or kilowatts: name both, so that nobody copies the wrong one.
+    const std::string plain = expected.stored;
+    const bool two = plain != shown && plain != "ns" && !expected.temperature_point &&
+                     plain.find_first_of("/*( 0123456789") == std::string::npos;
+    return TextProblem{quoted(text) + " has no unit",
+                       "write " + (two ? "`" + number + " " + plain + "`, " : "") + "`" + number +
+                           " " + shown + "`, or " + with_article(kind) + " in another unit"};
+  }
   const auto parsed = parse_unit(unit_text);
   if (const auto* problem = std::get_if<TextProblem>(&parsed)) return *problem;
   const Unit& unit = std::get<Unit>(parsed);

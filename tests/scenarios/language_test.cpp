@@ -105,7 +105,7 @@ TEST_CASE("Keys: unknown, repeated, missing") {
 
 TEST_CASE("Values: kinds, units, ranges, choices") {
   check_message("meter: 2\nfields: [{name: a}]\n",
-                "farm.yaml:1:8: `2` has no unit; write `2 kW`, or a power in another unit");
+                "farm.yaml:1:8: `2` has no unit; write `2 W`, `2 kW`, or a power in another unit");
   check_message("meter: 2 GWh\nfields: [{name: a}]\n",
                 "farm.yaml:1:8: `2 GWh` is an energy, not a power; write it in kW, as in `1 kW`");
   check_message("meter: 2 GW\nfields: [{name: a}]\n",
@@ -231,7 +231,7 @@ TEST_CASE("Catalog names and figures with sources") {
 
 TEST_CASE("All problems of a file are told in one go, in the order of its lines") {
   check_message("meter: 2\nseed: -1\nfields:\n  - {name: a, grain: ry}\nstrat: 1\n",
-                "farm.yaml:1:8: `2` has no unit; write `2 kW`, or a power in another unit\n"
+                "farm.yaml:1:8: `2` has no unit; write `2 W`, `2 kW`, or a power in another unit\n"
                 "farm.yaml:2:7: `seed` is -1, which is out of range; write a number from 0 to "
                 "18446744073709551615\n"
                 "farm.yaml:4:22: `ry` is not a value of `fields[a].grain`; did you mean `rye`?\n"
@@ -377,7 +377,7 @@ TEST_CASE("--set reaches every value by its path") {
   refused("a..b=1",
           "--set:1:1: `a..b=1` is not an override; write path=value, as in "
           "inference[chat].engine.replicas=12");
-  refused("meter=5", "--set:1:7: `5` has no unit; write `5 kW`, or a power in another unit");
+  refused("meter=5", "--set:1:7: `5` has no unit; write `5 W`, `5 kW`, or a power in another unit");
   refused("hands=[a", "--set:1:7: a list opened with [ is not closed; add the missing ]");
 }
 

@@ -95,8 +95,10 @@ TEST_CASE("mW is a milliwatt: prefixes are what they say") {
 }
 
 TEST_CASE("What is wrong with a quantity is said, with what to write") {
-  CHECK(message_of<Power>("2") == "`2` has no unit; write `2 kW`, or a power in another unit");
-  CHECK(message_of<Power>("0") == "`0` has no unit; write `0 kW`, or a power in another unit");
+  CHECK(message_of<Power>("2") ==
+        "`2` has no unit; write `2 W`, `2 kW`, or a power in another unit");
+  CHECK(message_of<Power>("0") ==
+        "`0` has no unit; write `0 W`, `0 kW`, or a power in another unit");
   CHECK(message_of<Power>("2 mw") == "unknown unit `mw`; did you mean MW?");
   CHECK(message_of<VolumeFlowPerPower>("2 L/min/KW") ==
         "unknown unit `KW`; did you mean L/min/kW?");
