@@ -21,6 +21,11 @@ std::vector<std::string> names_of(auto e) {
   return {names.begin(), names.end()};
 }
 
+/// The double nearest to the moment: 15 s is 15, which a product with 1e-9 is not.
+double exact_seconds(sim::Time t) {
+  return static_cast<double>(t) / 1e9;
+}
+
 /// A mean over time: gathers epochs until a row is due.
 struct Mean {
   double sum = 0;
@@ -354,7 +359,7 @@ struct RunFile::Series {
 
   void site_row(const SiteEpoch& e) {
     auto& t = *site_table;
-    const double now = sim::to_seconds(e.end);
+    const double now = exact_seconds(e.end);
     t.put(t.coordinate(), now);
     double meter = 0, it = 0;
     for (std::size_t i = 0; i < site_column_count; ++i) {
@@ -390,7 +395,7 @@ struct RunFile::Series {
 
   void rack_row(const SiteEpoch& e) {
     auto& t = *rack_table;
-    t.put(t.coordinate(), sim::to_seconds(e.end));
+    t.put(t.coordinate(), exact_seconds(e.end));
     const auto put = [&](h5::Column<float> column, std::vector<Mean>& means) {
       std::vector<float> row;
       for (auto& m : means) row.push_back(static_cast<float>(m.take(rack_seconds)));
@@ -413,7 +418,7 @@ struct RunFile::Series {
         };
         t.put(request_service, static_cast<std::int64_t>(site.service_of_pod[p]));
         t.put(request_id, static_cast<std::int64_t>(r.id));
-        t.put(request_arrival, sim::to_seconds(r.arrival));
+        t.put(request_arrival, exact_seconds(r.arrival));
         t.put(request_prompt, static_cast<std::int64_t>(r.prompt_tokens));
         t.put(request_output, static_cast<std::int64_t>(r.output_tokens));
         t.put(request_queue, since(r.admitted));
@@ -462,7 +467,7 @@ void RunFile::add(const SiteEpoch& epoch) {
 void RunFile::event(sim::Time t, const std::string& kind, const std::string& object,
                     const std::string& detail) {
   auto& e = *series_->events;
-  e.put(series_->event_time, sim::to_seconds(t));
+  e.put(series_->event_time, exact_seconds(t));
   e.put(series_->event_kind, kind);
   e.put(series_->event_object, object);
   e.put(series_->event_detail, detail);
