@@ -209,7 +209,7 @@ inline void hand_up(ReplicaState& replica, std::int64_t idle_mw, sim::FineTime u
     const auto spent_since_start = [&](sim::FineTime t) -> Spent {
       const std::int64_t part = sim::ps_between(replica.started, t);
       if (part == whole) return {replica.prefill_nj, replica.decode_nj, 0};
-      return {sim::mul_div_floor(replica.prefill_nj, part, whole),
+      return {replica.prefill_nj > 0 ? sim::mul_div_floor(replica.prefill_nj, part, whole) : 0,
               sim::mul_div_floor(replica.decode_nj, part, whole), 0};
     };
     const Spent before = replica.started < from ? spent_since_start(from) : Spent{};
@@ -235,15 +235,15 @@ inline std::int64_t to_limit_ps(const std::optional<sim::Seconds>& target) {
 }
 
 inline EngineContext make_context(PodState& pod, const PodParameters& parameters,
-                                  const StepTableView& table, std::int32_t replica,
-                                  PodEpoch& epoch) {
+                                  const StepTableView& table, std::int32_t replica, PodEpoch& epoch,
+                                  LatencyFeed& latencies) {
   return {parameters.engine,
           table,
           replica,
           to_limit_ps(parameters.slo.ttft),
           to_limit_ps(parameters.slo.tpot),
           epoch.counts,
-          pod.latencies,
+          latencies,
           pod.router,
           parameters.keep_records ? &epoch.records : nullptr};
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -127,6 +128,40 @@ inline void merge(Latencies& sum, const Latencies& more) {
   sum.e2e.merge(more.e2e);
   sum.queue.merge(more.queue);
 }
+
+/// Values on their way into a histogram. A pod's histograms are cold when a fleet of pods takes
+/// turns; counted in batches, the waits for memory overlap instead of adding up.
+class HistogramFeed {
+ public:
+  explicit HistogramFeed(LogHistogram& to) : to_(to) {}
+  void add(double value) {
+    values_[held_++] = value;
+    if (held_ == values_.size()) flush();
+  }
+  void flush() {
+    for (std::size_t i = 0; i < held_; ++i) to_.add(values_[i]);
+    held_ = 0;
+  }
+
+ private:
+  LogHistogram& to_;
+  std::size_t held_ = 0;
+  std::array<double, 64> values_;
+};
+
+/// What an engine notes latencies in; flushed at the end of a call of advance().
+struct LatencyFeed {
+  explicit LatencyFeed(Latencies& to)
+      : ttft(to.ttft), tpot(to.tpot), e2e(to.e2e), queue(to.queue), itl(to.itl) {}
+  HistogramFeed ttft, tpot, e2e, queue;
+  LogHistogram& itl;  // few bins, many counts at once
+  void flush() {
+    ttft.flush();
+    tpot.flush();
+    e2e.flush();
+    queue.flush();
+  }
+};
 
 /// One finished request, kept where PodParameters asks for records.
 struct RequestRecord {

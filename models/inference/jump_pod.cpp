@@ -23,7 +23,8 @@ sim::Time key_of_end(sim::FineTime t) {
 /// One next moment per replica, and which of them is the first: a tree of winners.
 class NextMoments {
  public:
-  explicit NextMoments(std::size_t replicas) {
+  void reset(std::size_t replicas) {
+    leaves_ = 1;
     while (leaves_ < replicas) leaves_ *= 2;
     keys_.assign(leaves_, sim::never);
     winner_.assign(leaves_, 0);
@@ -48,6 +49,12 @@ class NextMoments {
   std::vector<std::uint32_t> winner_;  // [1] over all; children of i: 2 i and 2 i + 1
 };
 
+/// Memory of one call, kept by the thread for its next.
+struct Scratch {
+  NextMoments moments;
+  std::vector<JumpLane> lanes;
+};
+
 }  // namespace
 
 void advance_jumping(PodState& pod, const PodParameters& parameters,
@@ -56,11 +63,16 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
   const std::size_t first_record = epoch.records.size();
   const StepTableView table = parameters.table->view();
   const std::int64_t blocks = kv_blocks(parameters.engine, *parameters.table);
-  JumpEngine engine(pod, parameters, epoch, table);
-  NextMoments moments(n);
-  std::vector<JumpLane> lanes(n);
+  LatencyFeed latencies(pod.latencies);
+  JumpEngine engine(pod, parameters, epoch, table, latencies);
+  thread_local Scratch scratch;
+  NextMoments& moments = scratch.moments;
+  std::vector<JumpLane>& lanes = scratch.lanes;
+  moments.reset(n);
+  lanes.assign(n, {});
   for (std::size_t r = 0; r < n; ++r) {
     const ReplicaState& replica = pod.replicas[r];
+    engine.prefetch(replica, 2 * arrivals.size() / n);
     lanes[r].bin = bin_at(epoch, static_cast<std::int32_t>(r), replica.accounted.ns);
     if (replica.busy) moments.set(r, key_of_end(replica.ends));
   }
@@ -114,6 +126,7 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
     counts.waiting += static_cast<std::int64_t>(replica.jump.waiting());
     counts.kv_blocks_used += blocks - replica.free_blocks;
   }
+  latencies.flush();
   order_records(epoch.records, first_record);
   pod.now = until;
 }

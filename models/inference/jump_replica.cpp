@@ -1,6 +1,7 @@
 #include "models/inference/jump_replica.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace mw::models {
@@ -37,20 +38,30 @@ void heap_pop(std::vector<std::uint64_t>& heap) {
   heap.pop_back();
   const std::size_t size = heap.size();
   if (size == 0) return;
-  std::size_t at = 0;
-  while (true) {
-    const std::size_t first = 4 * at + 1;
-    if (first >= size) break;
-    const std::size_t last = std::min(first + 4, size);
-    std::size_t least = first;
-    for (std::size_t child = first + 1; child < last; ++child) {
-      if (heap[child] < heap[least]) least = child;
-    }
-    if (heap[least] >= entry) break;
-    heap[at] = heap[least];
-    at = least;
+  std::uint64_t* const h = heap.data();
+  std::size_t at = 0, first = 1;
+  // Which child is the least is anyone's guess: selected, not branched on.
+  for (; first + 4 <= size; first = 4 * at + 1) {
+    const std::uint64_t a = h[first], b = h[first + 1], c = h[first + 2], d = h[first + 3];
+    const bool left = b < a, right = d < c;
+    const std::uint64_t low = left ? b : a, high = right ? d : c;
+    const bool other = high < low;
+    const std::uint64_t least = other ? high : low;
+    if (least >= entry) break;
+    h[at] = least;
+    at = first + (other ? 2 + std::size_t{right} : std::size_t{left});
   }
-  heap[at] = entry;
+  if (first + 4 > size && first < size) {
+    std::size_t least = first;
+    for (std::size_t child = first + 1; child < size; ++child) {
+      if (h[child] < h[least]) least = child;
+    }
+    if (h[least] < entry) {
+      h[at] = h[least];
+      at = least;
+    }
+  }
+  h[at] = entry;
 }
 
 /// A request that was sent back leaves its entry behind; it is known by its slot's other key.
@@ -88,26 +99,42 @@ StepLoad decodes_only(const JumpState& jump) {
 
 }  // namespace
 
-std::int64_t JumpRun::whole_within(std::int64_t ps) const {
-  if (ps < time_ps) return 0;
-  // The positive root of the quadratic sum, then moved to the exact integer.
-  const auto left = static_cast<double>(ps);
-  const auto step = static_cast<double>(time_step);
-  const double b = static_cast<double>(time_ps) - 0.5 * step;
-  auto n = static_cast<std::int64_t>(2 * left / (b + std::sqrt(b * b + 2 * step * left)));
-  n = std::clamp<std::int64_t>(n, 0, iterations);
-  while (time_until(n) > ps) --n;
-  while (n < iterations && time_until(n + 1) <= ps) ++n;
-  return n;
+JumpRun::Whole JumpRun::whole_within(std::int64_t ps) const {
+  if (ps < time_ps) return {0, 0};
+  // With x = ps / time and e = step / time (growth) the sum is n (1 + e (n - 1) / 2) = x. Three
+  // terms of the series where e x is small, the root of the quadratic where it is not; then the
+  // exact integer.
+  const double x = static_cast<double>(ps) * per_time;
+  const double ex = growth * x, b = 1 - 0.5 * growth;
+  const double root = ex < 0.125 ? x * (1 - ex * (0.5 - 0.5 * ex)) + 0.5 * ex
+                                 : 2 * x / (b + std::sqrt(b * b + 2 * ex));
+  std::int64_t n = std::min(static_cast<std::int64_t>(root), iterations);
+  std::int64_t time = time_until(n);
+  while (time > ps) time -= time_of(--n);
+  while (n < iterations && time + time_of(n) <= ps) time += time_of(n++);
+  return {n, time};
 }
 
 JumpEngine::JumpEngine(PodState& pod, const PodParameters& parameters, PodEpoch& epoch,
-                       const StepTableView& table)
+                       const StepTableView& table, LatencyFeed& latencies)
     : engine_(parameters.engine),
       table_(table),
       idle_mw_(parameters.table->idle_power_mw),
       epoch_(epoch),
-      context_(make_context(pod, parameters, table, 0, epoch)) {}
+      context_(make_context(pod, parameters, table, 0, epoch, latencies)) {
+  const auto size = static_cast<unsigned>(engine_.block_size);
+  if (std::has_single_bit(size)) block_shift_ = std::countr_zero(size);
+}
+
+void JumpEngine::prefetch(const ReplicaState& replica, std::size_t completions) const {
+  const JumpState& jump = replica.jump;
+  const std::size_t n = std::min(completions, jump.last_keys.size());
+  for (std::size_t i = 0; i < n; ++i) {
+    const char* record = reinterpret_cast<const char*>(&jump.slots[slot_of(jump.last_keys[i])]);
+    __builtin_prefetch(record, 1);
+    __builtin_prefetch(record + sizeof(JumpRequest) - 1, 1);
+  }
+}
 
 bool JumpEngine::start(ReplicaState& replica, JumpLane& lane, std::int32_t r, sim::FineTime now) {
   context_.replica = r;
@@ -283,9 +310,9 @@ void JumpEngine::send_back_youngest(ReplicaState& replica, sim::FineTime now) {
 // --------------------------------------------------
 
 std::int64_t JumpEngine::demand(const JumpState& jump, std::int64_t n) const {
-  const std::int64_t size = engine_.block_size;
-  std::int64_t sum = n / size * jump.decodes;
-  for (std::int64_t k = 0; k < n % size; ++k)
+  const Division rounds = by_block_size(n);
+  std::int64_t sum = rounds.quotient * jump.decodes;
+  for (std::int64_t k = 0; k < rounds.remainder; ++k)
     sum += jump.block_takers[phase_of(jump.iteration + k)];
   return sum;
 }
@@ -294,7 +321,7 @@ std::int64_t JumpEngine::demand(const JumpState& jump, std::int64_t n) const {
 std::int64_t JumpEngine::affordable(const JumpState& jump, std::int64_t free_blocks,
                                     std::int64_t most) const {
   const std::int64_t size = engine_.block_size;
-  if ((most / size + 1) * jump.decodes <= free_blocks) return most;
+  if ((most + size) * jump.decodes <= free_blocks * size) return most;
   std::int64_t n = free_blocks / jump.decodes * size;
   std::int64_t left = free_blocks % jump.decodes;
   while (n < most) {
@@ -336,6 +363,7 @@ void JumpEngine::plan_run(ReplicaState& replica, JumpRun& run, sim::FineTime now
     run.time_ps = 1;
     run.iterations = 1;
   }
+  run.prepare();
   run.ends = now.plus_ps(run.time_until(run.iterations));
   start_at_level(replica, now, run.choice.level);
 }
@@ -407,11 +435,10 @@ void JumpEngine::commit(ReplicaState& replica, JumpLane& lane, std::int64_t iter
   spread(epoch_, lane.bin, run.starts, until, [&](sim::FineTime t) -> Spent {
     if (t == until) return {0, run.energy_until(iterations), 0};
     const std::int64_t ps = sim::ps_between(run.starts, t);
-    const std::int64_t whole = run.whole_within(ps);
+    const auto [whole, time_ps] = run.whole_within(ps);
     return {0,
-            run.energy_until(whole) + sim::mul_div_floor(run.energy_of(whole),
-                                                         ps - run.time_until(whole),
-                                                         run.time_of(whole)),
+            run.energy_until(whole) +
+                sim::mul_div_floor(run.energy_of(whole), ps - time_ps, run.time_of(whole)),
             0};
   });
   context_.counts.busy_ps += sim::ps_between(run.starts, until);
@@ -431,8 +458,8 @@ bool JumpEngine::arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a,
     return false;
   }
   const std::int64_t ps = sim::ps_between(run.starts, {a.t, 0});
-  std::int64_t n = run.whole_within(ps);
-  if (run.time_until(n) < ps) ++n;
+  const JumpRun::Whole before = run.whole_within(ps);
+  const std::int64_t n = before.iterations + (before.time_ps < ps ? 1 : 0);
   if (n >= run.iterations) return false;
   run.iterations = std::max<std::int64_t>(n, 1);
   run.ends = run.starts.plus_ps(run.time_until(run.iterations));
@@ -544,7 +571,7 @@ void JumpEngine::cut(ReplicaState& replica, JumpLane& lane, sim::FineTime until)
   JumpRun& run = lane.run;
   if (run.iterations > 0) {
     // All but the last of those that end before: the run's own end is an event still to come.
-    const std::int64_t done = run.whole_within(sim::ps_between(run.starts, until) - 1);
+    const std::int64_t done = run.whole_within(sim::ps_between(run.starts, until) - 1).iterations;
     const LevelChoice choice = run.choice;
     const std::int64_t time_ps = run.time_of(done), energy_nj = run.energy_of(done);
     commit(replica, lane, done);

@@ -54,8 +54,17 @@ struct JumpRun {
   std::int64_t energy_until(std::int64_t n) const {
     return energy_nj * n + energy_step * (n * (n - 1) / 2);
   }
-  /// The most iterations whose time together is at most `ps`, at most `iterations`.
-  std::int64_t whole_within(std::int64_t ps) const;
+  /// The most iterations whose time together is at most `ps`, at most `iterations`; and that time.
+  struct Whole {
+    std::int64_t iterations, time_ps;
+  };
+  Whole whole_within(std::int64_t ps) const;
+  /// To be called once time_ps and time_step are set.
+  void prepare() {
+    per_time = 1.0 / static_cast<double>(time_ps);
+    growth = static_cast<double>(time_step) * per_time;
+  }
+  double per_time = 0, growth = 0;
 };
 
 /// What the engine knows of a replica within one call of advance().
@@ -68,7 +77,10 @@ struct JumpLane {
 class JumpEngine {
  public:
   JumpEngine(PodState& pod, const PodParameters& parameters, PodEpoch& epoch,
-             const StepTableView& table);
+             const StepTableView& table, LatencyFeed& latencies);
+
+  /// Asks memory for the records of about so many requests as complete next.
+  void prefetch(const ReplicaState& replica, std::size_t completions) const;
 
   /// At a boundary or when idle, after all arrivals up to and including `now`: what runs next.
   /// False if nothing does.
@@ -105,12 +117,19 @@ class JumpEngine {
   void complete_slot(ReplicaState& replica, std::uint16_t slot, std::int32_t computed,
                      sim::FineTime now);
 
-  std::int64_t blocks(std::int64_t tokens) const { return blocks_for(tokens, engine_.block_size); }
-  std::uint32_t phase_of(std::int64_t iteration) const {
-    const auto size = static_cast<std::uint32_t>(engine_.block_size);
-    return (size & (size - 1)) == 0
-               ? static_cast<std::uint32_t>(iteration) & (size - 1)
-               : static_cast<std::uint32_t>(static_cast<std::uint64_t>(iteration) % size);
+  // Block sizes are powers of two nearly always, and divisions dear.
+  struct Division {
+    std::int64_t quotient, remainder;
+  };
+  Division by_block_size(std::int64_t n) const {
+    if (block_shift_ >= 0) return {n >> block_shift_, n & (engine_.block_size - 1)};
+    return {n / engine_.block_size, n % engine_.block_size};
+  }
+  std::int64_t blocks(std::int64_t tokens) const {
+    return by_block_size(tokens + engine_.block_size - 1).quotient;
+  }
+  std::size_t phase_of(std::int64_t iteration) const {
+    return static_cast<std::size_t>(by_block_size(iteration).remainder);
   }
   /// Blocks that the decoding requests take in the next n iterations.
   std::int64_t demand(const JumpState& jump, std::int64_t n) const;
@@ -118,6 +137,7 @@ class JumpEngine {
 
   const EngineParameters& engine_;
   const StepTableView& table_;
+  int block_shift_ = -1;  // of a power of two
   std::int64_t idle_mw_;
   PodEpoch& epoch_;
   EngineContext context_;

@@ -18,6 +18,7 @@ class Loop {
       : pod_(pod),
         parameters_(parameters),
         epoch_(epoch),
+        latencies_(pod.latencies),
         first_record_(epoch.records.size()),
         table_(parameters.table->view()),
         blocks_(kv_blocks(parameters.engine, *parameters.table)),
@@ -57,7 +58,7 @@ class Loop {
   enum Handler : std::uint32_t { end_of_iteration, start_of_iteration };
 
   EngineContext context(std::int32_t r) {
-    return make_context(pod_, parameters_, table_, r, epoch_);
+    return make_context(pod_, parameters_, table_, r, epoch_, latencies_);
   }
   ReplicaState& replica(std::int32_t r) { return pod_.replicas[static_cast<std::size_t>(r)]; }
 
@@ -121,6 +122,7 @@ class Loop {
       counts.waiting += static_cast<std::int64_t>(one.waiting.size());
       counts.kv_blocks_used += blocks_ - one.free_blocks;
     }
+    latencies_.flush();
     order_records(epoch_.records, first_record_);
     pod_.now = until;
   }
@@ -128,6 +130,7 @@ class Loop {
   PodState& pod_;
   const PodParameters& parameters_;
   PodEpoch& epoch_;
+  LatencyFeed latencies_;
   std::size_t first_record_;
   StepTableView table_;
   std::int64_t blocks_;

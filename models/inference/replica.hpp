@@ -86,7 +86,7 @@ struct EngineContext {
   std::int32_t replica = 0;  // its index in the pod
   std::int64_t ttft_limit_ps = no_power_limit, tpot_limit_ps = no_power_limit;
   PodCounts& counts;
-  Latencies& latencies;
+  LatencyFeed& latencies;
   RouterState& router;
   std::vector<RequestRecord>* records = nullptr;  // null: none are kept
 };

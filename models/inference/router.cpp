@@ -7,10 +7,13 @@ namespace {
 std::int32_t least_charged(const RouterState& router) {
   const auto n = static_cast<std::int32_t>(router.outstanding.size());
   std::int32_t best = router.next;
-  for (std::int32_t step = 1; step < n; ++step) {
-    const std::int32_t r = (router.next + step) % n;
-    if (router.outstanding[r] < router.outstanding[best]) best = r;
-  }
+  const auto look = [&](std::int32_t from, std::int32_t to) {
+    for (std::int32_t r = from; r < to; ++r) {
+      if (router.outstanding[r] < router.outstanding[best]) best = r;
+    }
+  };
+  look(router.next + 1, n);
+  look(0, router.next);
   return best;
 }
 
