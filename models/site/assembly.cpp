@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 
 namespace mw::models {
 
@@ -36,8 +37,9 @@ void size_plant(SiteParameters& site, const RackDesign& design, double lighting_
                    weather_of({sim::temperature_from_degc(design_dry_bulb),
                                sim::temperature_from_degc(design_wet_bulb)},
                               site.climate.elevation.value));
-  site.electrical_law =
-      size_electrical(site.electrical, design.it, {at_design.total() + site.lighting_w});
+  const double mechanical_w = at_design.total() + site.lighting_w;
+  site.electrical_law = size_electrical(site.electrical, design.it, {mechanical_w});
+  site.design_meter_w = electrical_step(site.electrical_law, design.it.value, mechanical_w).meter;
 }
 
 void wire_control(SiteParameters& site) {
@@ -55,6 +57,19 @@ void wire_control(SiteParameters& site) {
                            .quantum = 1,
                            .latency = site.control.actuation});
   }
+  // Before the first reading the controller knows the site by its design: all GPUs at rated power,
+  // and the meter that goes with it.
+  double rated_w = 0;
+  for (const auto& g : site.limited) rated_w += g.gpus * g.rated_w;
+  const bool limiting =
+      site.control.policy != PowerPolicy::none && std::isfinite(site.envelope_w) && rated_w > 0;
+  const double share =
+      limiting ? uniform_share(site.control, site.envelope_w, site.design_meter_w, rated_w, rated_w)
+               : 1;
+  for (std::size_t i = 0; i < site.limits.size(); ++i)
+    site.initial_limits.push_back(std::clamp(std::floor(share * site.limited[i].rated_w),
+                                             site.limits[i].min, site.limits[i].max));
+
   const auto meter = [&](const char* quantity) {
     return sim::PointParameters{.object = "site",
                                 .quantity = quantity,

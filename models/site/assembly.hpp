@@ -18,8 +18,8 @@ RackDesign rack_design(std::span<const SiteRacks> racks);
 /// has nothing against them.
 void size_plant(SiteParameters& site, const RackDesign& design, double lighting_share);
 
-/// A set-point for the GPUs of each rack that has some, and the meters that the controller reads.
-/// Racks and control parameters are there.
+/// A set-point for the GPUs of each rack that has some, with the limit in force at the start, and
+/// the meters that the controller reads. Racks, envelope, control parameters and sizes are there.
 void wire_control(SiteParameters& site);
 
 }  // namespace mw::models

@@ -112,8 +112,10 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
 /// Sums over racks of one sub-step, W, or (weighted with time) of the epoch.
 struct RackSums {
   double input = 0, gpu = 0, loss = 0, liquid_heat = 0, air_heat = 0;
-  double compute = 0;        // GPUs and hosts of compute racks
-  double compute_other = 0;  // hosts, link switches, fans, auxiliaries of compute racks
+  double compute = 0;  // GPUs and hosts of compute racks
+  // What compute racks hold beside GPUs (hosts, link switches, fans, auxiliaries), by whether it
+  // served GPUs that worked or stood by for idle ones.
+  double beside_working = 0, beside_idle = 0;
   double network = 0, storage = 0, cpu = 0;  // such racks without their converters' losses
 
   void add(const RackSums& o, double weight) {
@@ -123,24 +125,30 @@ struct RackSums {
     liquid_heat += o.liquid_heat * weight;
     air_heat += o.air_heat * weight;
     compute += o.compute * weight;
-    compute_other += o.compute_other * weight;
+    beside_working += o.beside_working * weight;
+    beside_idle += o.beside_idle * weight;
     network += o.network * weight;
     storage += o.storage * weight;
     cpu += o.cpu * weight;
   }
 };
-void add_rack(RackSums& sums, RackKind kind, const RackPower& p) {
+void add_rack(RackSums& sums, const SiteRacks& racks, double busy, const RackPower& p) {
   const double loss = p.tray_loss + p.busbar_loss + p.shelf_loss;
   sums.input += p.input;
   sums.gpu += p.gpu;
   sums.loss += loss;
   sums.liquid_heat += p.liquid_heat;
   sums.air_heat += p.air_heat;
-  switch (kind) {
-    case RackKind::compute:
+  switch (racks.rack.kind) {
+    case RackKind::compute: {
+      // The load-dependent host power belongs to the work that caused it, the rest to GPU-time.
+      const double for_work = racks.law.host_load * busy;
+      const double always = p.host - for_work + p.link_switches + p.fan + p.auxiliary;
       sums.compute += p.gpu + p.host;
-      sums.compute_other += p.host + p.link_switches + p.fan + p.auxiliary;
+      sums.beside_working += for_work + always * busy;
+      sums.beside_idle += always * (1 - busy);
       break;
+    }
     case RackKind::network:
       sums.network += p.input - loss;
       break;
@@ -169,7 +177,7 @@ std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& s
           rack_step(racks.law, {.gpu_w = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)],
                                 .host_load = doing.host_load[idx(r)],
                                 .byte_rate = moves ? doing.byte_rate : 0});
-      add_rack(sums[idx(b)], racks.rack.kind, p);
+      add_rack(sums[idx(b)], racks, doing.host_load[idx(r)], p);
       const double weight = bin_seconds(epoch, site, b) / epoch.seconds();
       epoch.rack_input[idx(r)] += p.input * weight;
       epoch.rack_gpu[idx(r)] += p.gpu * weight;
@@ -198,8 +206,8 @@ void chip_temperatures(const SiteParameters& site, SiteEpoch& epoch) {
   }
 }
 
-/// GPU energy by purpose is exact, in nanojoules from the engines; what hangs on the compute racks
-/// beside the GPUs follows the GPUs' own split.
+/// GPU energy by purpose is exact, in nanojoules from the engines; what compute racks hold beside
+/// GPUs that work follows those GPUs' split between prefill and decode.
 void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const RackSums& mean) {
   const double dt = epoch.seconds();
   std::int64_t prefill = 0, decode = 0, idle = 0;
@@ -216,11 +224,9 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   const double prefill_w = static_cast<double>(prefill) * 1e-9 / dt;
   const double decode_w = static_cast<double>(decode) * 1e-9 / dt;
   const double idle_w = static_cast<double>(idle) * 1e-9 / dt + free_w;
-  const double gpu_w = prefill_w + decode_w + idle_w;
-  const double other = mean.compute_other;
-  const auto share = [&](double w) { return gpu_w > 0 ? other * w / gpu_w : 0; };
-  const double prefill_other = share(prefill_w);
-  const double decode_other = share(decode_w);
+  const double working_w = prefill_w + decode_w;
+  const double prefill_other = working_w > 0 ? mean.beside_working * prefill_w / working_w : 0;
+  const double decode_other = mean.beside_working - prefill_other;
 
   auto& p = epoch.purpose;
   const auto set = [&](Purpose which, double w) { p[static_cast<std::size_t>(which)] = w; };
@@ -230,7 +236,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   set(Purpose::ingest, mean.cpu);
   set(Purpose::network, mean.network);
   set(Purpose::storage, mean.storage);
-  set(Purpose::idle, idle_w + other - prefill_other - decode_other);
+  set(Purpose::idle, idle_w + mean.beside_idle);
   set(Purpose::conversion, epoch.rack_loss + epoch.electrical_loss);
   set(Purpose::pumping, epoch.pumping);
   set(Purpose::heat_rejection, epoch.heat_rejection);
@@ -242,8 +248,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   state.ledger[Purpose::idle] += ExactEnergy::of_nj(idle);
   state.ledger[Purpose::prefill] += ExactEnergy::of_joules(prefill_other * dt);
   state.ledger[Purpose::decode] += ExactEnergy::of_joules(decode_other * dt);
-  state.ledger[Purpose::idle] +=
-      ExactEnergy::of_joules((free_w + other - prefill_other - decode_other) * dt);
+  state.ledger[Purpose::idle] += ExactEnergy::of_joules((free_w + mean.beside_idle) * dt);
   for (const Purpose q : {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion,
                           Purpose::pumping, Purpose::heat_rejection, Purpose::lighting})
     state.ledger[q] += ExactEnergy::of_joules(p[static_cast<std::size_t>(q)] * dt);
@@ -303,10 +308,12 @@ SiteState initial_site(const SiteParameters& site) {
   for (const auto& pod : site.pods) s.pods.push_back(initial_pod(pod));
   for (const auto& service : site.services) s.fronts.push_back(initial_front(service.front));
   s.allocation = site.placement;
-  for (const auto& limit : site.limits) s.limits.push_back(sim::initial_set_point(limit.max));
+  for (std::size_t i = 0; i < site.limits.size(); ++i)
+    s.limits.push_back(sim::initial_set_point(site.initial_limits[i]));
   s.points.resize(site.points.size());
   s.next_decision = sim::from_seconds(site.control.interval.value);
   s.counts.resize(site.services.size());
+  apply_limits(s, site);
   return s;
 }
 

@@ -63,6 +63,7 @@ struct SiteParameters {
   CoolingSizing cooling_sizing;
   ClimateParameters climate;
   double lighting_w = 0;
+  double design_meter_w = 0;                     // at the meter with every rack at its design power
   double bytes_per_token = 0;                    // what one token weighs on the network racks
   std::optional<EconomicsParameters> economics;  // without it no costs
 
@@ -70,6 +71,7 @@ struct SiteParameters {
   std::vector<LimitedGpus> limited;  // one set-point for each rack with GPUs
   std::vector<std::int32_t> rack_of_limit;
   std::vector<sim::SetPointParameters> limits;
+  std::vector<double> initial_limits;        // W of one GPU, in force at the start
   std::vector<sim::PointParameters> points;  // see SitePoint
 
   sim::Time step = physics_step;                // the longest epoch
