@@ -202,3 +202,24 @@ TEST_CASE("At the start every figure is there, and those without meaning are not
   CHECK(std::isnan(value_of(at_start, "j_per_token")));
   CHECK(std::isnan(value_of(at_start, "pue")));
 }
+
+// A rack's hosts (600 W without work), switches (150 W) and auxiliaries (50 W) stand by for GPUs
+// that have no work: the free GPUs' share of them is idle however hard the others work.
+TEST_CASE("What stands by for idle GPUs is booked as idle") {
+  const SiteParameters site = HandSite{}.build();
+  double free_gpus = 0;
+  for (const auto& g : site.placement)
+    if (g.use == GpuUse::free) free_gpus += g.gpus;
+  REQUIRE(free_gpus > 0);
+  const double standing_by = free_gpus * HandSite::gpu_idle_w + free_gpus / 8 * (600 + 150 + 50);
+  run_looking(site, [&](const SiteEpoch& e) {
+    CHECK(e.purpose[static_cast<std::size_t>(Purpose::idle)] >= standing_by);
+  });
+
+  HandSite quiet;
+  quiet.chat_rate = quiet.batch_rate = 1e-6;
+  run_looking(quiet.build(), [&](const SiteEpoch& e) {
+    CHECK(e.purpose[static_cast<std::size_t>(Purpose::prefill)] == 0);
+    CHECK(e.purpose[static_cast<std::size_t>(Purpose::decode)] == 0);
+  });
+}
