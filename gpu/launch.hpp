@@ -29,11 +29,12 @@ inline void require_backend(Backend backend) {
   throw std::runtime_error("this build has no CUDA backend; choose the backend 'cpu'");
 }
 
+/// `block` states go to a thread at a time: many where one is a few nanoseconds of work, one where
+/// each is a world of its own.
 template <class State, class Step>
-void launch(Backend backend, sim::ThreadPool& pool, std::span<State> states, const Step& step) {
+void launch(Backend backend, sim::ThreadPool& pool, std::span<State> states, const Step& step,
+            std::size_t block = 64) {
   require_backend(backend);
-  // Blocks, not single states: one state may be a few nanoseconds of work.
-  constexpr std::size_t block = 64;
   pool.for_each((states.size() + block - 1) / block, [&](std::size_t b) {
     const std::size_t end = std::min(states.size(), (b + 1) * block);
     for (std::size_t i = b * block; i < end; ++i) step(states[i], i);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gpu/launch.hpp"
 #include "models/cooling/chip.hpp"
 
 namespace mw::models {
@@ -52,12 +53,13 @@ void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, S
   pool.for_each(site.services.size(), [&](std::size_t s) {
     generate(state.fronts[s], site.services[s].front, epoch.end, epoch.arrivals[s]);
   });
-  pool.for_each(site.pods.size(), [&](std::size_t p) {
+  const auto advance_pod = [&](PodState& pod, std::size_t p) {
     const auto s = idx(site.service_of_pod[p]);
     const auto& arrivals = epoch.arrivals[s][p - idx(site.services[s].first_pod)];
     begin_epoch(epoch.pods[p], site.pods[p].replicas, epoch.start, epoch.end, site.sub_step);
-    advance(state.pods[p], site.pods[p], arrivals, epoch.end, epoch.pods[p]);
-  });
+    advance(pod, site.pods[p], arrivals, epoch.end, epoch.pods[p]);
+  };
+  gpu::launch(gpu::Backend::cpu, pool, std::span(state.pods), advance_pod, 1);
   epoch.services.assign(site.services.size(), {});
   for (std::size_t p = 0; p < site.pods.size(); ++p)
     add(epoch.services[idx(site.service_of_pod[p])], epoch.pods[p].counts);
