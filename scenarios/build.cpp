@@ -141,6 +141,7 @@ PodParameters pod_of(const Scenario& scenario, const ServiceBlock& service,
   pod.engine.max_num_batched_tokens = e.max_num_batched_tokens.value_or(stack.max_batched_tokens);
   pod.engine.block_size = e.block_size.value_or(stack.block_size);
   pod.engine.kv_blocks = e.kv_blocks;
+  pod.engine.stepping = e.stepping;
   pod.router = e.router;
   pod.slo = service.slo;
   pod.seed = scenario.seed;

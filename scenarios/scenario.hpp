@@ -13,6 +13,7 @@
 #include "models/cooling/plant.hpp"
 #include "models/economics/costs.hpp"
 #include "models/inference/counts.hpp"
+#include "models/inference/engine.hpp"
 #include "models/inference/router.hpp"
 #include "models/inference/traffic.hpp"
 #include "models/power/electrical.hpp"
@@ -118,6 +119,7 @@ struct EngineBlock {
   std::optional<int> block_size;
   std::optional<std::int64_t> kv_blocks;
   int clock_levels = 16;
+  models::Stepping stepping = models::Stepping::jump;
   models::RouterPolicy router = models::RouterPolicy::least_tokens;
   int replicas_per_pod = 64;
 };
@@ -157,6 +159,10 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Steps between the highest and the lowest clock that a power limit may use",
               .min = 1,
               .max = 64});
+  visit(
+      "stepping", self.stepping,
+      About{.text = "From one change of the running requests to the next (jump), or one iteration "
+                    "at a time (plain): the same results, slower"});
   visit("router", self.router, About{.text = "How a pod's router picks a replica"});
   visit("replicas_per_pod", self.replicas_per_pod,
         About{.text = "Replicas behind one router; a larger service is split into pods",

@@ -24,7 +24,7 @@ struct EngineParameters {
   int max_num_batched_tokens = 8192;
   int block_size = 16;
   std::optional<std::int64_t> kv_blocks;
-  Stepping stepping = Stepping::plain;
+  Stepping stepping = Stepping::jump;
 };
 
 template <sim::Describes<EngineParameters> Self>

@@ -25,7 +25,7 @@ PodParameters one_replica(const HandTable& table, int seqs, int budget, int bloc
                           std::int64_t blocks) {
   PodParameters p;
   p.table = table.build();
-  p.engine = {seqs, budget, block, blocks};
+  p.engine = {seqs, budget, block, blocks, Stepping::plain};
   p.keep_records = true;
   return p;
 }

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "models/inference/hand_table.hpp"
+#include "models/inference/jump_replica.hpp"
 #include "sim/archive.hpp"
 #include "sim/random.hpp"
 
@@ -26,14 +27,15 @@ struct Workload {
 };
 
 /// A small pod under so much load that queues, chunks, preemptions and refusals all occur.
-Workload busy_workload(std::uint64_t seed, RouterPolicy router) {
+Workload busy_workload(std::uint64_t seed, RouterPolicy router,
+                       Stepping stepping = Stepping::jump) {
   HandTable table;
   table.per_token_s = 1.37e-6;
   table.per_pair_s = 1e-9;
   table.levels = 2;
   Workload w;
   w.pod.table = table.build();
-  w.pod.engine = {8, 64, 4, 60};
+  w.pod.engine = {8, 64, 4, 60, stepping};
   w.pod.router = router;
   w.pod.replicas = 3;
   w.pod.slo = {mw::sim::Seconds{0.2}, mw::sim::Seconds{0.01}};
@@ -93,6 +95,7 @@ Outcome run(const Workload& w, const std::vector<Time>& cuts,
   outcome.counts.waiting = epoch.counts.waiting;
   outcome.counts.kv_blocks_used = epoch.counts.kv_blocks_used;
   outcome.counts.kv_blocks_total = epoch.counts.kv_blocks_total;
+  for (ReplicaState& replica : pod.replicas) replica = in_plain_words(replica, w.pod.engine);
   outcome.state = mw::sim::save(pod);
   return outcome;
 }
@@ -114,13 +117,15 @@ void check_equal(const Outcome& a, const Outcome& b) {
 TEST_CASE("where epochs are cut changes nothing: state, counts, energy bins, histograms") {
   for (const RouterPolicy router :
        {RouterPolicy::round_robin, RouterPolicy::least_tokens, RouterPolicy::power_of_two}) {
-    const Workload w = busy_workload(5, router);
-    const Outcome whole = run(w, {});
-    CHECK(whole.counts.preemptions > 0);
-    CHECK(whole.counts.refused > 0);
-    CHECK(whole.counts.completed + whole.counts.refused == 600);
-    check_equal(whole, run(w, every(second, w.end)));
-    check_equal(whole, run(w, every(7 * millisecond, w.end)));
+    for (const Stepping stepping : {Stepping::plain, Stepping::jump}) {
+      const Workload w = busy_workload(5, router, stepping);
+      const Outcome whole = run(w, {});
+      CHECK(whole.counts.preemptions > 0);
+      CHECK(whole.counts.refused > 0);
+      CHECK(whole.counts.completed + whole.counts.refused == 600);
+      check_equal(whole, run(w, every(second, w.end)));
+      check_equal(whole, run(w, every(7 * millisecond, w.end)));
+    }
   }
 }
 
@@ -164,6 +169,7 @@ TEST_CASE("random workloads keep the books, starve nobody and jump no queue") {
     p.engine.max_num_batched_tokens = *rc::gen::inRange(p.engine.max_num_seqs + 1, 64);
     p.engine.block_size = *rc::gen::inRange(1, 8);
     p.engine.kv_blocks = *rc::gen::inRange(1, 120);
+    p.engine.stepping = *rc::gen::element(Stepping::plain, Stepping::jump);
     p.replicas = *rc::gen::inRange(1, 4);
     p.router = *rc::gen::element(RouterPolicy::round_robin, RouterPolicy::least_tokens,
                                  RouterPolicy::power_of_two);
@@ -194,7 +200,8 @@ TEST_CASE("random workloads keep the books, starve nobody and jump no queue") {
       in_bins = std::accumulate(epoch.energy_nj.begin(), epoch.energy_nj.end(), in_bins);
       records.insert(records.end(), epoch.records.begin(), epoch.records.end());
       RC_ASSERT(sum.arrivals == sum.refused + sum.completed + waiting_and_running);
-      for (const ReplicaState& replica : pod.replicas) {
+      for (const ReplicaState& one : pod.replicas) {
+        const ReplicaState replica = in_plain_words(one, p.engine);
         std::int64_t held = 0;
         for (const Request& r : replica.running) held += r.blocks;
         RC_ASSERT(replica.free_blocks >= 0);
