@@ -180,20 +180,20 @@ void spread(PodEpoch& epoch, BinCursor& bin, sim::FineTime from, sim::FineTime u
     ++bin.energy_nj;
     bin.edge += epoch.sub_step;
   }
-  Spent before;
+  std::int64_t before_nj = 0;
   while (true) {
     const sim::FineTime edge{bin.edge, 0};
     const bool last = until <= edge;
     const Spent now = spent_until(last ? until : edge);
-    const std::int64_t prefill = now.prefill_nj - before.prefill_nj;
-    const std::int64_t decode = now.decode_nj - before.decode_nj;
-    const std::int64_t idle = now.idle_nj - before.idle_nj;
-    epoch.counts.prefill_nj += prefill;
-    epoch.counts.decode_nj += decode;
-    epoch.counts.idle_nj += idle;
-    *bin.energy_nj += prefill + decode + idle;
-    if (last) return;
-    before = now;
+    const std::int64_t now_nj = now.prefill_nj + now.decode_nj + now.idle_nj;
+    *bin.energy_nj += now_nj - before_nj;
+    if (last) {
+      epoch.counts.prefill_nj += now.prefill_nj;
+      epoch.counts.decode_nj += now.decode_nj;
+      epoch.counts.idle_nj += now.idle_nj;
+      return;
+    }
+    before_nj = now_nj;
     ++bin.energy_nj;
     bin.edge += epoch.sub_step;
   }

@@ -47,13 +47,12 @@ struct JumpRun {
 
   std::int64_t time_of(std::int64_t k) const { return time_ps + time_step * k; }
   std::int64_t energy_of(std::int64_t k) const { return energy_nj + energy_step * k; }
+  static std::int64_t pairs(std::int64_t n) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(n * (n - 1)) >> 1);
+  }
   /// Sums over the first n.
-  std::int64_t time_until(std::int64_t n) const {
-    return time_ps * n + time_step * (n * (n - 1) / 2);
-  }
-  std::int64_t energy_until(std::int64_t n) const {
-    return energy_nj * n + energy_step * (n * (n - 1) / 2);
-  }
+  std::int64_t time_until(std::int64_t n) const { return time_ps * n + time_step * pairs(n); }
+  std::int64_t energy_until(std::int64_t n) const { return energy_nj * n + energy_step * pairs(n); }
   /// The most iterations whose time together is at most `ps`, at most `iterations`; and that time.
   struct Whole {
     std::int64_t iterations, time_ps;

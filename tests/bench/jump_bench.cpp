@@ -12,6 +12,7 @@
 #include "models/inference/front.hpp"
 #include "models/inference/pod.hpp"
 #include "scenarios/reader.hpp"
+#include "sim/archive.hpp"
 
 namespace {
 
@@ -62,7 +63,7 @@ struct Work {
   sim::Time end = 0, epoch = 0;
 };
 
-models::PodCounts run(const Work& work, Stepping stepping) {
+models::PodCounts run(const Work& work, Stepping stepping, std::size_t* state_bytes = nullptr) {
   models::PodParameters p = work.pod;
   p.engine.stepping = stepping;
   models::PodState pod = models::initial_pod(p);
@@ -80,6 +81,7 @@ models::PodCounts run(const Work& work, Stepping stepping) {
     sum.preemptions += epoch.counts.preemptions;
   }
   benchmark::DoNotOptimize(pod.latencies.e2e.total);
+  if (state_bytes) *state_bytes = sim::save(pod).size();
   return sum;
 }
 
@@ -113,16 +115,18 @@ const Row rows[] = {
      0, sim::second, 3},
     {"azure/256/95", "llama_3_1_70b", models::Precision::fp8, "azure_conversation", 256, .95, 1500,
      0, sim::second, 3},
+    {"azure/256/60/long", "llama_3_1_70b", models::Precision::fp8, "azure_conversation", 256, .6,
+     15000, 0, sim::second, 3},
     {"azure/256/60/hour", "llama_3_1_70b", models::Precision::fp8, "azure_conversation", 256, .6,
      1500, 0, sim::hour, 3},
-    {"reasoning/1024/60", "gpt_oss_120b", models::Precision::mxfp4, "reasoning", 1024, .6, 2000, 0,
+    {"reasoning/1024/60", "gpt_oss_120b", models::Precision::mxfp4, "reasoning", 1024, .6, 8000, 0,
      sim::second, 2},
-    {"reasoning/1024/95", "gpt_oss_120b", models::Precision::mxfp4, "reasoning", 1024, .95, 2000, 0,
+    {"reasoning/1024/95", "gpt_oss_120b", models::Precision::mxfp4, "reasoning", 1024, .95, 8000, 0,
      sim::second, 2},
     {"reasoning/1024/60/hour", "gpt_oss_120b", models::Precision::mxfp4, "reasoning", 1024, .6,
-     2000, 0, sim::hour, 2},
-    {"storm/1024/130", "gpt_oss_120b", models::Precision::mxfp4, "reasoning", 1024, 1.3, 1500,
-     80'000, sim::second, .15},
+     8000, 0, sim::hour, 2},
+    {"storm/1024/130", "gpt_oss_120b", models::Precision::mxfp4, "reasoning", 1024, 1.3, 20000,
+     160'000, sim::second, .15},
 };
 
 Work work_of(const Row& row) {
@@ -152,6 +156,9 @@ void engine(benchmark::State& state, const Row& row, Stepping stepping) {
   const auto completed = static_cast<double>(sum.completed);
   state.counters["iterations_per_request"] = static_cast<double>(sum.iterations) / completed;
   state.counters["preemptions_per_request"] = static_cast<double>(sum.preemptions) / completed;
+  std::size_t bytes = 0;
+  run(work, stepping, &bytes);
+  state.counters["state_bytes"] = static_cast<double>(bytes);
   state.counters["rate"] = static_cast<double>(work.arrivals.size()) / sim::to_seconds(work.end);
 }
 
