@@ -116,10 +116,6 @@ const Type& type_of();
 namespace detail {
 
 template <class T>
-inline constexpr bool is_array = false;
-template <class T, std::size_t N>
-inline constexpr bool is_array<std::array<T, N>> = true;
-template <class T>
 inline constexpr bool always_false = false;
 
 template <class T>
@@ -159,7 +155,7 @@ Type make_list() {
   type.item = &type_of<Item>;
   type.size = [](const void* p) { return static_cast<const T*>(p)->size(); };
   type.at = [](void* p, std::size_t i) -> void* { return &(*static_cast<T*>(p))[i]; };
-  if constexpr (is_array<T>) {
+  if constexpr (sim::is_array<T>) {
     type.fixed_size = std::tuple_size_v<T>;
   } else {
     type.append = [](void* p) -> void* { return &static_cast<T*>(p)->emplace_back(); };
@@ -234,7 +230,7 @@ Type make_type() {
     return Type{.kind = Kind::instant};
   } else if constexpr (sim::NamedEnum<T>) {
     return make_choice<T>();
-  } else if constexpr (sim::is_vector<T> || is_array<T>) {
+  } else if constexpr (sim::is_vector<T> || sim::is_array<T>) {
     return make_list<T>();
   } else if constexpr (sim::is_optional<T>) {
     return make_optional<T>();

@@ -36,10 +36,6 @@ static_assert(std::endian::native == std::endian::little, "archives are written 
 namespace archive_detail {
 
 template <class T>
-inline constexpr bool is_array = false;
-template <class T, std::size_t n>
-inline constexpr bool is_array<std::array<T, n>> = true;
-template <class T>
 inline constexpr bool is_pair = false;
 template <class A, class B>
 inline constexpr bool is_pair<std::pair<A, B>> = true;

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <limits>
 #include <optional>
 #include <span>
@@ -85,6 +86,11 @@ template <class T>
 inline constexpr bool is_entry = false;
 template <class T>
 inline constexpr bool is_entry<Entry<T>> = true;
+
+template <class T>
+inline constexpr bool is_array = false;
+template <class T, std::size_t n>
+inline constexpr bool is_array<std::array<T, n>> = true;
 
 template <class T>
 inline constexpr bool is_vector = false;
