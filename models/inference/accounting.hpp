@@ -108,8 +108,9 @@ inline void complete(ReplicaState& replica, const EngineContext& context, const 
     context.latencies.tpot.add(seconds_of(decoding_ps) / static_cast<double>(gaps));
   }
   const bool late = request.first_ps > context.ttft_limit_ps;
-  // The mean gap exceeds the limit when the whole does; divided, so that it cannot overflow.
-  const bool slow = gaps > 0 && (decoding_ps + gaps - 1) / gaps > context.tpot_limit_ps;
+  // The mean gap exceeds the limit when the whole does.
+  const bool slow = static_cast<sim::Int128>(decoding_ps) >
+                    static_cast<sim::Int128>(context.tpot_limit_ps) * gaps;
   if (late) ++counts.slo_missed_ttft;
   if (slow) ++counts.slo_missed_tpot;
   if (!late && !slow) {

@@ -416,7 +416,7 @@ void JumpEngine::note_gaps(const JumpRun& run, std::int64_t iterations, std::int
         (shares(middle) ? last : outside) = middle;
       }
     }
-    gaps.add(seconds_of(run.time_of(first)), decodes * (last - first + 1));
+    gaps.add_in(bin, seconds_of(run.time_of(first)), decodes * (last - first + 1));
     if (last > first) gaps.extend(seconds_of(run.time_of(last)));
     first = last + 1;
   }

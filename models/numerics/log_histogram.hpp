@@ -23,8 +23,9 @@ struct LogHistogram {
   std::int64_t total = 0;
   double smallest = 0, largest = 0;  // of the values as given
 
-  void add(double value, std::int64_t times = 1) {
-    const std::size_t bin = bin_of(value);
+  void add(double value, std::int64_t times = 1) { add_in(bin_of(value), value, times); }
+  /// The same where the value's bin is known already.
+  void add_in(std::size_t bin, double value, std::int64_t times) {
     if (bin >= counts.size()) counts.resize(bin + 1, 0);
     counts[bin] += times;
     if (total == 0 || value < smallest) smallest = value;
