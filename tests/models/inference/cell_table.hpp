@@ -9,7 +9,7 @@ namespace mw::models::test {
 /// clock, power that changes with the context, cells below and above a knot, and contexts beyond
 /// the last cell. Small, so that a run of iterations meets all of it.
 struct CellTable {
-  double base_s = 2e-3, per_token_s = 3e-6, per_kv_s = 4e-8, per_pair_s = 1e-9;
+  double base_s = 2e-3, per_token_s = 3e-6, per_kv_s = 4e-8, per_pair_s = 1e-9, host_s = 1e-3;
   double per_kv_j = 2e-5;  // core energy per context token
   double idle_w = 300, busy_w = 1000, ceiling_w = 2500;
   std::int64_t window = 24;  // of the sliding-window layers, 0 for none
@@ -31,8 +31,8 @@ struct CellTable {
     t.linear.kv_window_time = per_kv_s / 2;
     t.linear.kv_window_other = per_kv_j / 3;
     t.linear.pair_full_time = per_pair_s;
-    t.linear.host_base = 1e-3;
-    t.linear.host_per_sequence = 2e-6;
+    t.linear.host_base = host_s;
+    t.linear.host_per_sequence = host_s / 500;
     t.linear.idle_power = idle_w;
     t.linear.power_ceiling = ceiling_w;
     t.linear.window = window;

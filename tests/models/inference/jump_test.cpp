@@ -292,6 +292,30 @@ TEST_CASE("jump equals plain where a power limit changes the clock within a run"
   CHECK(changed);
 }
 
+// Every iteration lasts 1.01 ms sharp and every request comes on a multiple of that, so each
+// arrival meets a boundary to the picosecond: it is seen there, not an iteration later.
+TEST_CASE("jump equals plain where arrivals meet the boundaries of a run") {
+  CellTable table;
+  table.base_s = 1e-3;
+  table.per_token_s = table.per_kv_s = table.per_pair_s = table.host_s = 0;
+  const Time step = 1'010'000;
+  for (const Time late : {0, 1, -1}) {
+    CAPTURE(late);
+    Case c;
+    c.pod.table = table.build();
+    c.pod.engine = {16, 256, 16, 400};
+    c.pod.keep_records = true;
+    c.arrivals = poisson(11, 200, 0.05, 30, 60);
+    for (Arrival& a : c.arrivals) a.t += 2 * step - a.t % step + late;
+    c.cuts = every(50 * step, 15 * second);
+    PodCounts sum;
+    CHECK(compare(c, &sum) == "");
+    CHECK(sum.completed == 200);
+    // Only then do the iterations keep to the grid on which the requests come.
+    if (late == 0) CHECK(sum.busy_ps == sum.iterations * step * 1000);
+  }
+}
+
 TEST_CASE("a jump costs nothing by the token: a run of iterations is cut where it may be") {
   // The inverse of the sum of an arithmetic progression, against adding one by one.
   rc::check([] {
