@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -58,6 +59,8 @@ void add_run(CLI::App& app, RunOptions& options) {
 }  // namespace
 
 int command_line(int argc, char** argv) {
+  // A file-size limit is then an error of the write that meets it, which says what to do.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app{
       "Millwright: a digital twin of an AI factory. How many tokens does a megawatt make, what do\n"
       "they cost, and what would change that?"};

@@ -127,6 +127,9 @@ PublishedFile::PublishedFile(fs::path target, Pace pace, int deflate_level)
   std::error_code ignored;
   if (!target_.has_filename() || fs::is_directory(target_, ignored))
     throw OutputError(target_.string(), "is a folder", "name a file, as in results/run.h5");
+  // A snapshot is renamed over the target: that must not take away a device or a pipe.
+  if (fs::exists(target_, ignored) && !fs::is_regular_file(target_, ignored))
+    throw OutputError(target_.string(), "is not a plain file", "name one, as in results/run.h5");
   working_ = beside(target_, ".writing");
   snapshot_ = beside(target_, ".snapshot");
   lock_ = std::make_unique<Lock>(target_);

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import stat
 import subprocess
 import time
 import warnings
@@ -123,3 +124,22 @@ def test_ctrl_c_leaves_a_readable_file(tmp_path):
     assert b"INTERRUPTED" in out
     with pytest.warns(millwright.IncompleteRun), millwright.open(path) as run:
         assert len(run.site.time) > 0
+
+
+def test_a_disk_that_fills_up_is_an_error_and_leaves_the_last_snapshot(tmp_path):
+    path = tmp_path / "full.h5"
+    limited = ["bash", "-c", 'ulimit -f 64; exec "$@"', "bash", *arguments(path)]
+    done = subprocess.run(limited, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert str(path.parent) in done.stderr and "large" in done.stderr
+    with pytest.warns(millwright.IncompleteRun), millwright.open(path) as run:
+        assert not run.complete
+
+
+def test_a_device_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = subprocess.run(arguments(pipe), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "is not a plain file" in done.stderr
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
