@@ -22,9 +22,9 @@ using namespace mw;
 using namespace mw::models;
 
 constexpr int cases = 10;
-const char* const names[cases] = {"random bits", "exponential", "normal",          "gamma",
-                                  "pow",         "fixed point", "mixed iteration", "decode cells",
-                                  "rack",        "electrical chain"};
+const char* const names[cases] = {
+    "random bits", "exponential",     "normal",       "gamma", "pow",
+    "fixed point", "mixed iteration", "decode cells", "rack",  "electrical chain"};
 
 struct World {
   StepTableView table;
@@ -68,7 +68,8 @@ MW_HD void compute(const World& w, std::uint64_t i, std::uint64_t* out) {
   hash.fold(decode.time_ps, 2, 0, static_cast<std::uint64_t>(decode.energy_nj));
   out[7] = hash.value;
 
-  const RackPower rack = rack_step(w.rack, {.gpu_w = 1e5 * u, .host_load = u, .byte_rate = 1e9 * u});
+  const RackPower rack =
+      rack_step(w.rack, {.gpu_w = 1e5 * u, .host_load = u, .byte_rate = 1e9 * u});
   out[8] = bits_of(rack.input) ^ bits_of(rack.liquid_heat);
   const ElectricalPower chain = electrical_step(w.chain, rack.input, 0.1 * rack.input);
   out[9] = bits_of(chain.meter) ^ bits_of(chain.loss_total);
