@@ -138,7 +138,6 @@ PublishedFile::PublishedFile(fs::path target, Pace pace, int deflate_level)
 
   try {
     create();
-    publish();
   } catch (const OutputError&) {
     close();
     throw;

@@ -22,7 +22,8 @@ struct Pace {
 ///
 /// The library's own file is consistent only when flushed, so readers never see it: writing goes to
 /// a hidden file beside the target (`.run.h5.writing`), and whole snapshots of it are renamed over
-/// the target, the first one at construction. `/meta` holds the attribute `complete`: 0 until
+/// the target. The owner makes all groups and datasets, then calls publish() for the first, so that
+/// no reader ever finds a part of the layout. `/meta` holds the attribute `complete`: 0 until
 /// finish() has put the last one in place. What a killed run has left behind is replaced by the
 /// next; a second live run on the same target is refused.
 class PublishedFile {
