@@ -128,7 +128,7 @@ def test_ctrl_c_leaves_a_readable_file(tmp_path):
 
 def test_a_disk_that_fills_up_is_an_error_and_leaves_the_last_snapshot(tmp_path):
     path = tmp_path / "full.h5"
-    limited = ["bash", "-c", 'ulimit -f 64; exec "$@"', "bash", *arguments(path)]
+    limited = ["bash", "-c", 'ulimit -f 400; exec "$@"', "bash", *arguments(path)]
     done = subprocess.run(limited, capture_output=True, text=True)
     assert done.returncode == 1
     assert str(path.parent) in done.stderr and "large" in done.stderr

@@ -183,6 +183,12 @@ TEST_CASE("the contents do not depend on when snapshots were made") {
   CHECK(once.texts("/events/detail") == often.texts("/events/detail"));
 }
 
+TEST_CASE("nothing is in place before the owner has made the layout") {
+  const mw::test::Scratch folder;
+  const Writer writer(folder / "run.h5");
+  CHECK(!fs::exists(folder / "run.h5"));
+}
+
 TEST_CASE("a run that ends early leaves what it has, marked incomplete") {
   const mw::test::Scratch folder;
   {
@@ -199,7 +205,8 @@ TEST_CASE("two live runs on one target are refused; one after the other are not"
   const mw::test::Scratch folder;
   const fs::path target = folder / "run.h5";
   {
-    const Writer first(target, 1);
+    Writer first(target, 1);
+    first.file.publish();
     CHECK_THROWS_WITH_AS(Writer(target, 2),
                          (target.string() + ": another run is writing this file; wait for it, stop "
                                             "it, or name another output")
