@@ -140,7 +140,7 @@ inline void check(const Farm& farm, mw::sim::Problems& problems) {
 class Folder {
  public:
   Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "farm-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "fields-XXXXXX").string();
     path_ = ::mkdtemp(pattern.data());
     write("catalog/wheels/oak.yaml",
           "rating: {value: 12 kW, confidence: measured, source: \"miller's book\"}\n");
