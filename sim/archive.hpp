@@ -46,6 +46,24 @@ inline constexpr bool is_plain = std::is_arithmetic_v<T> || std::is_enum_v<T> ||
 
 /// Bytes of a T that its description accounts for, or 0 when some field is not plain. Equal to
 /// sizeof(T) means: no padding, nothing left out, so whole vectors of T can be copied at once.
+/// The parts that a value is made of, in the order in which they are written and read.
+template <class T, class Visit>
+void each_part(T& v, Visit visit) {
+  if constexpr (is_pair<std::remove_const_t<T>>) {
+    visit(v.first);
+    visit(v.second);
+  } else if constexpr (is_sourced<std::remove_const_t<T>>) {
+    visit(v.value);
+    visit(v.confidence);
+    visit(v.source);
+  } else if constexpr (is_entry<std::remove_const_t<T>>) {
+    visit(v.name);
+    visit(v.value);
+  } else {
+    describe(v, [&](const char*, auto& field, const About&) { visit(field); });
+  }
+}
+
 template <class T>
 std::size_t packed_size() {
   if constexpr (is_plain<T>) {
@@ -167,18 +185,8 @@ struct Writer {
     } else if constexpr (is_optional<T>) {
       value(v.has_value());
       if (v) value(*v);
-    } else if constexpr (is_pair<T>) {
-      value(v.first);
-      value(v.second);
-    } else if constexpr (is_sourced<T>) {
-      value(v.value);
-      value(v.confidence);
-      value(v.source);
-    } else if constexpr (is_entry<T>) {
-      value(v.name);
-      value(v.value);
     } else {
-      describe(v, [this](const char*, const auto& field, const About&) { value(field); });
+      each_part(v, [this](const auto& part) { value(part); });
     }
   }
   template <class C>
@@ -241,18 +249,8 @@ struct Reader {
       value(present);
       v.reset();
       if (present) value(v.emplace());
-    } else if constexpr (is_pair<T>) {
-      value(v.first);
-      value(v.second);
-    } else if constexpr (is_sourced<T>) {
-      value(v.value);
-      value(v.confidence);
-      value(v.source);
-    } else if constexpr (is_entry<T>) {
-      value(v.name);
-      value(v.value);
     } else {
-      describe(v, [this](const char*, auto& field, const About&) { value(field); });
+      each_part(v, [this](auto& part) { value(part); });
     }
   }
   template <class C>

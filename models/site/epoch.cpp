@@ -208,6 +208,60 @@ void chip_temperatures(const SiteParameters& site, SiteEpoch& epoch) {
   }
 }
 
+/// Losses of the IT branch warm electrical rooms, which the air side cools.
+double room_heat(const SiteParameters& site, const SiteEpoch& epoch,
+                 std::span<const RackSums> racks) {
+  double heat = 0;
+  for (int b = 0; b < static_cast<int>(racks.size()); ++b) {
+    const ElectricalPower it_only = electrical_step(site.electrical_law, racks[idx(b)].input, 0);
+    for (int i = 0; i < site.electrical_law.count; ++i)
+      if (site.electrical_law.stages[i].feeds == Feeds::it)
+        heat += it_only.loss[i] * bin_seconds(epoch, site, b) / epoch.seconds();
+  }
+  return heat;
+}
+
+/// The chain on the sub-grid: power at the meter, held against the envelope and published.
+void meter(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
+           std::span<const RackSums> racks, std::span<const double> gpu_w) {
+  const int bins = static_cast<int>(racks.size());
+  epoch.meter_bins.assign(idx(bins), 0);
+  epoch.meter = epoch.electrical_loss = epoch.peak_meter = 0;
+  bool overloaded = false;
+  for (int b = 0; b < bins; ++b) {
+    const ElectricalPower electrical = electrical_step(site.electrical_law, racks[idx(b)].input,
+                                                       epoch.cooling.total() + epoch.lighting);
+    const double seconds = bin_seconds(epoch, site, b);
+    const double weight = seconds / epoch.seconds();
+    epoch.meter_bins[idx(b)] = electrical.meter;
+    epoch.meter += electrical.meter * weight;
+    epoch.electrical_loss += electrical.loss_total * weight;
+    epoch.peak_meter = std::max(epoch.peak_meter, electrical.meter);
+    overloaded = overloaded || electrical.overloaded;
+    const sim::Time bin_end = std::min(epoch.end, epoch.start + (b + 1) * site.sub_step);
+    if (electrical.meter > site.envelope_w) {
+      state.totals.above_limit += bin_end - (epoch.start + b * site.sub_step);
+      state.totals.excess_w = std::max(state.totals.excess_w, electrical.meter - site.envelope_w);
+    }
+    sim::record(state.points[meter_point], site.points[meter_point], {site.seed, meter_point},
+                bin_end, electrical.meter);
+    sim::record(state.points[gpu_point], site.points[gpu_point], {site.seed, gpu_point}, bin_end,
+                gpu_w[idx(b)]);
+  }
+  state.totals.peak_w = std::max(state.totals.peak_w, epoch.peak_meter);
+  if (overloaded) ++state.totals.overloaded_epochs;
+}
+
+/// GPU power limits in force over rated power.
+double limit_share(const SiteState& state, const SiteParameters& site) {
+  double limit_sum = 0, rated_sum = 0;
+  for (std::size_t i = 0; i < state.limits.size(); ++i) {
+    limit_sum += state.limits[i].effective * site.limited[i].gpus;
+    rated_sum += site.limited[i].rated_w * site.limited[i].gpus;
+  }
+  return rated_sum > 0 ? limit_sum / rated_sum : 1;
+}
+
 /// GPU energy by purpose is exact, in nanojoules from the engines; what compute racks hold beside
 /// GPUs that work follows those GPUs' split between prefill and decode.
 void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const RackSums& mean) {
@@ -353,14 +407,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.rack_loss = mean.loss;
   epoch.lighting = site.lighting_w;
 
-  // Losses of the IT branch warm electrical rooms, which the air side cools.
-  epoch.room_heat = 0;
-  for (int b = 0; b < bins; ++b) {
-    const ElectricalPower it_only = electrical_step(site.electrical_law, racks[idx(b)].input, 0);
-    for (int i = 0; i < site.electrical_law.count; ++i)
-      if (site.electrical_law.stages[i].feeds == Feeds::it)
-        epoch.room_heat += it_only.loss[i] * bin_seconds(epoch, site, b) / epoch.seconds();
-  }
+  epoch.room_heat = room_heat(site, epoch, racks);
   epoch.weather = weather_at(
       site.climate, static_cast<double>(site.start.unix_ns) * 1e-9 + sim::to_seconds(epoch.end));
   epoch.cooling = cooling_step(site.cooling, site.cooling_sizing,
@@ -373,41 +420,10 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.heat_rejection = c.dry_cooler_fan + c.trim + c.crah_fan + c.air_chiller + c.air_free_fan;
   chip_temperatures(site, epoch);
 
-  epoch.meter_bins.assign(idx(bins), 0);
-  epoch.meter = epoch.electrical_loss = epoch.peak_meter = 0;
-  bool overloaded = false;
-  for (int b = 0; b < bins; ++b) {
-    const ElectricalPower electrical =
-        electrical_step(site.electrical_law, racks[idx(b)].input, c.total() + epoch.lighting);
-    const double seconds = bin_seconds(epoch, site, b);
-    const double weight = seconds / epoch.seconds();
-    epoch.meter_bins[idx(b)] = electrical.meter;
-    epoch.meter += electrical.meter * weight;
-    epoch.electrical_loss += electrical.loss_total * weight;
-    epoch.peak_meter = std::max(epoch.peak_meter, electrical.meter);
-    overloaded = overloaded || electrical.overloaded;
-    const sim::Time bin_end = std::min(epoch.end, epoch.start + (b + 1) * site.sub_step);
-    if (electrical.meter > site.envelope_w) {
-      state.totals.above_limit += bin_end - (epoch.start + b * site.sub_step);
-      state.totals.excess_w = std::max(state.totals.excess_w, electrical.meter - site.envelope_w);
-    }
-    sim::record(state.points[meter_point], site.points[meter_point], {site.seed, meter_point},
-                bin_end, electrical.meter);
-    sim::record(state.points[gpu_point], site.points[gpu_point], {site.seed, gpu_point}, bin_end,
-                gpu_w[idx(b)]);
-  }
-  state.totals.peak_w = std::max(state.totals.peak_w, epoch.peak_meter);
-  if (overloaded) ++state.totals.overloaded_epochs;
-
+  meter(state, site, epoch, racks, gpu_w);
   book(state, site, epoch, mean);
 
-  double limit_sum = 0, rated_sum = 0;
-  for (std::size_t i = 0; i < state.limits.size(); ++i) {
-    limit_sum += state.limits[i].effective * site.limited[i].gpus;
-    rated_sum += site.limited[i].rated_w * site.limited[i].gpus;
-  }
-  epoch.capped_share = rated_sum > 0 ? limit_sum / rated_sum : 1;
-
+  epoch.capped_share = limit_share(state, site);
   state.now = epoch.end;
   move_limits(state, site);
 }
