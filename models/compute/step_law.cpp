@@ -4,24 +4,13 @@
 #include <cmath>
 #include <iterator>
 
+#include "models/compute/collectives.hpp"
 #include "models/compute/model_size.hpp"
 #include "sim/portable_math.hpp"
 
 namespace mw::models {
 namespace {
 
-// Kernels overlap memory and arithmetic: (x^1.5 + y^1.5)^(1/1.5), between a sum and the larger.
-// The exponent belongs to the calibration (docs/models/compute.md).
-double overlap(double x, double y) {
-  const double sum = x * std::sqrt(x) + y * std::sqrt(y);
-  return sum > 0 ? sim::portable::pow(sum, 2.0 / 3.0) : 0;
-}
-
-double log2_of(double x) {
-  return sim::portable::log(x) / sim::portable::log(2.0);
-}
-
-constexpr double activation_bytes = 2;           // activations are BF16
 constexpr double activation_passes = 8;          // reads and writes of the hidden vector per layer
 constexpr double reference_bandwidth = 3.35e12;  // H100 SXM, where the sampler was fitted
 
@@ -173,22 +162,10 @@ KernelCost StepLaw::activations(double tokens) const {
 }
 
 KernelCost StepLaw::collectives(double tokens) const {
-  if (shape_.gpus == 1) return {};
-  const double layers = llm_.layers;
-  // Ring or switch all-reduce after attention and after the feed-forward part, per GPU.
-  const double reduce =
-      2 * layers * (tokens / d_) * llm_.hidden * activation_bytes * 2 * (tp_ - 1) / tp_;
-  // With data-parallel attention, experts on other ranks get their tokens by all-to-all, there
-  // and back.
-  const double exchange = shape_.attention_dp > 1 && shape_.ep > 1
-                              ? 2 * double(llm_.moe_layers) * (tokens / n_) *
-                                    llm_.experts_per_token * llm_.hidden * activation_bytes *
-                                    (1 - 1 / ep_)
-                              : 0.0;
+  const CollectiveCost sent = layer_collectives(gpu_, llm_, stack_, shape_, tokens);
   KernelCost cost;
-  cost.time = 2 * layers * stack_.collective_latency.value.value * log2_of(n_) +
-              (reduce + exchange) / (gpu_.link_bandwidth.value.value * stack_.link_share.value);
-  cost.other_energy = n_ * (reduce + exchange) * gpu_.link_energy.value.value;
+  cost.time = sent.time;
+  cost.other_energy = sent.link_bytes * gpu_.link_energy.value.value;
   return cost;
 }
 

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "models/compute/gpu.hpp"
+#include "models/compute/kernel_cost.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/replica.hpp"
 #include "models/compute/stack.hpp"
@@ -11,15 +12,6 @@
 // The formulas behind the tables, in seconds and joules over the whole replica. Docs:
 // docs/models/compute.md, which also says where each comes from.
 namespace mw::models {
-
-/// Time and energy of a group of kernels. Energies at the maximum clock.
-struct KernelCost {
-  double time = 0;
-  double core_energy = 0;   // on the core's supply
-  double other_energy = 0;  // memory and links
-  // What `time` overlaps, as if each were alone.
-  double read_time = 0, compute_time = 0;
-};
 
 /// What an iteration waits for most. `software`: kernel gaps and the sampler; `host`: the engine's
 /// own processor.
