@@ -7,6 +7,7 @@
 #include "models/site/epoch.hpp"
 #include "models/site/summary.hpp"
 #include "scenarios/nearest.hpp"
+#include "scenarios/serving.hpp"
 
 namespace mw::scenarios {
 namespace {
@@ -118,49 +119,20 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
   return allowed;
 }
 
-ReplicaShape shape_of(const ServiceBlock& service, const RackParameters& rack) {
-  const auto& e = service.engine;
-  ReplicaShape shape;
-  shape.gpus = e.gpus;
-  shape.attention_dp = e.attention_dp.value_or(1);
-  shape.tp = e.tp.value_or(std::max(1, e.gpus / shape.attention_dp));
-  shape.ep = e.ep.value_or(service.model.value.experts > 0 ? e.gpus : 1);
-  shape.nvlink_domain = rack.link_domain;
-  shape.weights = service.precision;
-  shape.kv = e.kv;
-  return shape;
-}
-
 /// What the pods of one service share; the table is null if there is a problem.
 PodParameters pod_of(const Scenario& scenario, const ServiceBlock& service,
                      const RackParameters& rack, const std::string& path, BuildProblems& problems) {
-  const auto& e = service.engine;
-  const auto& stack = e.stack.value;
   PodParameters pod;
-  pod.engine.max_num_seqs = e.max_num_seqs;
-  pod.engine.max_num_batched_tokens = e.max_num_batched_tokens.value_or(stack.max_batched_tokens);
-  pod.engine.block_size = e.block_size.value_or(stack.block_size);
-  pod.engine.kv_blocks = e.kv_blocks;
-  pod.engine.stepping = e.stepping;
-  pod.router = e.router;
+  pod.router = service.engine.router;
   pod.slo = service.slo;
   pod.seed = scenario.seed;
   pod.keep_records = scenario.output.requests;
 
-  const std::string engine = path + ".engine";
-  sim::Problems limits;
-  check(pod.engine, limits);
-  problems.add(engine, limits);
-  const ReplicaShape shape = shape_of(service, rack);
-  const auto unfit =
-      fit_problems(rack.gpu.value, service.model.value, stack, shape, e.max_num_seqs);
-  for (const auto& item : unfit)
-    problems.add(engine + (item.at.empty() ? "" : "." + item.at), item.problem, item.advice);
-  if (!limits.items.empty() || !unfit.empty()) return pod;
-
-  pod.table = std::make_shared<const StepTable>(
-      build_step_table(rack.gpu.value, service.model.value, stack, shape, e.max_num_seqs,
-                       pod.engine.max_num_batched_tokens, e.clock_levels));
+  sim::Problems unfit;
+  const ServingPlan plan = plan_serving(service, rack.gpu.value, rack.link_domain, unfit);
+  pod.engine = plan.engine;
+  problems.add(path, unfit);
+  if (unfit.items.empty()) pod.table = serving_table(service, rack.gpu.value, plan);
   return pod;
 }
 

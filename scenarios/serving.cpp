@@ -1,0 +1,56 @@
+#include "scenarios/serving.hpp"
+
+#include <algorithm>
+
+namespace mw::scenarios {
+namespace {
+
+using namespace mw::models;
+
+ReplicaShape shape_of(const ServiceBlock& service, int link_domain) {
+  const auto& e = service.engine;
+  ReplicaShape shape;
+  shape.gpus = e.gpus;
+  shape.attention_dp = e.attention_dp.value_or(1);
+  shape.tp = e.tp.value_or(std::max(1, e.gpus / shape.attention_dp));
+  shape.ep = e.ep.value_or(service.model.value.experts > 0 ? e.gpus : 1);
+  shape.nvlink_domain = link_domain;
+  shape.weights = service.precision;
+  shape.kv = e.kv;
+  return shape;
+}
+
+EngineParameters engine_of(const EngineBlock& block) {
+  const auto& stack = block.stack.value;
+  EngineParameters engine;
+  engine.max_num_seqs = block.max_num_seqs;
+  engine.max_num_batched_tokens = block.max_num_batched_tokens.value_or(stack.max_batched_tokens);
+  engine.block_size = block.block_size.value_or(stack.block_size);
+  engine.kv_blocks = block.kv_blocks;
+  engine.stepping = block.stepping;
+  return engine;
+}
+
+}  // namespace
+
+ServingPlan plan_serving(const ServiceBlock& service, const GpuParameters& gpu, int link_domain,
+                         sim::Problems& problems) {
+  const ServingPlan plan{shape_of(service, link_domain), engine_of(service.engine)};
+  sim::Problems found;
+  check(plan.engine, found);
+  for (auto& item : fit_problems(gpu, service.model.value, service.engine.stack.value, plan.shape,
+                                 service.engine.max_num_seqs))
+    found.items.push_back(std::move(item));
+  for (const auto& item : found.items)
+    problems.add("engine" + (item.at.empty() ? "" : "." + item.at), item.problem, item.advice);
+  return plan;
+}
+
+std::shared_ptr<const StepTable> serving_table(const ServiceBlock& service,
+                                               const GpuParameters& gpu, const ServingPlan& plan) {
+  return std::make_shared<const StepTable>(build_step_table(
+      gpu, service.model.value, service.engine.stack.value, plan.shape, plan.engine.max_num_seqs,
+      plan.engine.max_num_batched_tokens, service.engine.clock_levels));
+}
+
+}  // namespace mw::scenarios

@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+
+#include "models/compute/gpu.hpp"
+#include "models/compute/replica.hpp"
+#include "models/compute/step_table.hpp"
+#include "models/inference/engine.hpp"
+#include "scenarios/scenario.hpp"
+
+// From what a user says of a service to what its replicas are. A site and a measured point that is
+// compared with the twin go through the same two functions.
+namespace mw::scenarios {
+
+struct ServingPlan {
+  models::ReplicaShape shape;
+  models::EngineParameters engine;
+};
+
+/// `link_domain`: GPUs joined by NVLink or its like. What does not fit goes to `problems`, placed
+/// below the service's block.
+ServingPlan plan_serving(const ServiceBlock& service, const models::GpuParameters& gpu,
+                         int link_domain, sim::Problems& problems);
+
+/// The step table of a plan without problems.
+std::shared_ptr<const models::StepTable> serving_table(const ServiceBlock& service,
+                                                       const models::GpuParameters& gpu,
+                                                       const ServingPlan& plan);
+
+}  // namespace mw::scenarios
