@@ -8,8 +8,9 @@ namespace mw::models {
 /// Time and energy of a group of kernels over the whole replica. Energies at the maximum clock.
 struct KernelCost {
   double time = 0;
-  double core_energy = 0;   // on the core's supply
-  double other_energy = 0;  // memory and links
+  double core_energy = 0;                    // on the core's supply
+  double other_energy = 0;                   // memory and links
+  double flop_energy = 0, logit_energy = 0;  // parts of core_energy
   // What `time` overlaps, as if each were alone.
   double read_time = 0, compute_time = 0;
 };

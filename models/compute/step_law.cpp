@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "models/compute/collectives.hpp"
 #include "models/compute/model_size.hpp"
@@ -96,8 +95,9 @@ KernelCost StepLaw::dense(double tokens, double stretch) const {
   cost.read_time = read;
   cost.compute_time = compute * stretch;
   cost.time = overlap(cost.read_time, cost.compute_time);
-  cost.core_energy += attention_flops * compute_energy(attention_kind) +
-                      other_flops * compute_energy(shape_.weights);
+  cost.flop_energy = attention_flops * compute_energy(attention_kind) +
+                     other_flops * compute_energy(shape_.weights);
+  cost.core_energy += cost.flop_energy;
   return cost;
 }
 
@@ -140,7 +140,8 @@ KernelCost StepLaw::experts(double tokens, double stretch) const {
   cost.read_time = read;
   cost.compute_time = compute * stretch;
   cost.time = overlap(cost.read_time, cost.compute_time);
-  cost.core_energy += flops * compute_energy(shape_.weights);
+  cost.flop_energy = flops * compute_energy(shape_.weights);
+  cost.core_energy += cost.flop_energy;
   return cost;
 }
 
@@ -208,8 +209,9 @@ KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
   cost.time = overlap(cost.read_time, cost.compute_time) +
               stack_.sampler_per_logit.value.value * logits *
                   (reference_bandwidth / gpu_.memory_bandwidth.value.value) * stretch;
-  cost.core_energy +=
-      flops * gpu_.flop_energy.value.value + n_ * logits * gpu_.logit_energy.value.value;
+  cost.flop_energy = flops * gpu_.flop_energy.value.value;
+  cost.logit_energy = n_ * logits * gpu_.logit_energy.value.value;
+  cost.core_energy += cost.flop_energy + cost.logit_energy;
   return cost;
 }
 
@@ -245,28 +247,6 @@ StepLinear StepLaw::linear() const {
   out.idle_power = n_ * gpu_.idle.value.value;
   out.power_ceiling = n_ * gpu_.tdp.value.value * gpu_.power_ceiling.value;
   return out;
-}
-
-Bound StepLaw::bound(const StepLoad& load, double stretch) const {
-  const double t = static_cast<double>(load.decodes) + load.prefill_tokens;
-  const KernelCost layers = dense(t, stretch);
-  const KernelCost moe = experts(t, stretch);
-  const KernelCost head = sampling(load.sampled, stretch);
-  const StepLinear lin = linear();
-  const double kv = static_cast<double>(load.kv_tokens);
-  const double pairs = static_cast<double>(load.prefill_pairs);
-  const double windowed = std::min(kv, static_cast<double>(lin.window) * load.decodes);
-  const double window_pairs =
-      std::min(pairs, static_cast<double>(lin.window) * load.prefill_tokens);
-  const double times[] = {
-      layers.read_time + moe.read_time + head.read_time + activations(t).time +
-          lin.kv_full_time * kv + lin.kv_window_time * windowed + lin.state_time * load.decodes,
-      layers.compute_time + moe.compute_time + head.compute_time +
-          (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * stretch,
-      collectives(t).time,
-      gaps() * stretch + head.time - overlap(head.read_time, head.compute_time),
-      lin.host_base + lin.host_per_sequence * load.sampled};
-  return static_cast<Bound>(std::max_element(std::begin(times), std::end(times)) - times);
 }
 
 LevelLaw StepLaw::level(double clock_ratio) const {

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <span>
 
 #include "models/compute/gpu.hpp"
 #include "models/compute/kernel_cost.hpp"
@@ -8,18 +7,11 @@
 #include "models/compute/replica.hpp"
 #include "models/compute/stack.hpp"
 #include "models/compute/step_cost.hpp"
+#include "models/compute/step_shares.hpp"
 
 // The formulas behind the tables, in seconds and joules over the whole replica. Docs:
 // docs/models/compute.md, which also says where each comes from.
 namespace mw::models {
-
-/// What an iteration waits for most. `software`: kernel gaps and the sampler; `host`: the engine's
-/// own processor.
-enum class Bound { memory, compute, link, software, host };
-inline std::span<const char* const> enum_names(Bound) {
-  static constexpr const char* names[] = {"memory", "compute", "link", "software", "host"};
-  return names;
-}
 
 class StepLaw {
  public:
@@ -33,7 +25,8 @@ class StepLaw {
   KernelCost sampling(std::int64_t sampled, double stretch) const;
   StepLinear linear() const;
   LevelLaw level(double clock_ratio) const;
-  Bound bound(const StepLoad& load, double stretch) const;
+  /// Time and energy of one iteration by cause; the same totals as step_value's.
+  StepShares shares(const StepLoad& load, const LevelLaw& level) const;
 
   // The parts, for tests and for saying what bounds a replica.
   KernelCost dense(double tokens, double stretch) const;

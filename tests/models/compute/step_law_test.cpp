@@ -256,16 +256,54 @@ TEST_CASE("sliding windows stop reading at the window; state-space state does no
         doctest::Approx(118e-12 * 8 * 27 * 1310720).epsilon(1e-12));
 }
 
+// Shares are the law told apart: they add up to its time and energy, whatever the clock.
+TEST_CASE("shares of time and energy sum to the law's own") {
+  for (const char* model : {"llama_3_1_70b", "qwen3_235b_a22b_fp8", "gemma_3_27b"}) {
+    const bool experts = std::string(model) == "qwen3_235b_a22b_fp8";
+    const Setup s("h100_sxm", model, 8, experts ? Precision::fp8 : Precision::bf16,
+                  experts ? 8 : 1);
+    const StepTable table = s.table(512, 8192, 3);
+    const StepLaw law = s.law();
+    for (int l = 0; l < 3; ++l) {
+      for (std::int32_t batch : {1, 64, 512}) {
+        for (std::int32_t prefill : {0, 100, 7000}) {
+          StepLoad load = decode(batch, 2000);
+          load.prefill_tokens = prefill;
+          load.prefill_pairs = prefill * 700LL;
+          const StepValue value = step_value(table.view(), l, load);
+          const StepShares shares = law.shares(load, table.level_laws[static_cast<std::size_t>(l)]);
+          CHECK(shares.time == doctest::Approx(value.time).epsilon(1e-12));
+          CHECK(shares.energy == doctest::Approx(value.energy).epsilon(1e-12));
+          double time = 0, energy = 0;
+          for (std::size_t i = 0; i < StepShares::causes; ++i) {
+            CHECK(shares.time_shares[i] >= 0);
+            CHECK(shares.energy_shares[i] >= 0);
+            time += shares.time_shares[i];
+            energy += shares.energy_shares[i];
+          }
+          CHECK(time == doctest::Approx(1).epsilon(1e-12));
+          CHECK(energy == doctest::Approx(1).epsilon(1e-12));
+          CHECK((l > 0) == (shares.time_share(Bound::power) > 0));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("what bounds an iteration") {
-  // 140 GB of weights over 4 GPUs for 8 tokens: memory. A full prompt chunk: arithmetic. A small
-  // model at a large batch on an engine with 53 us of host time per sequence: the host.
+  // 140 GB of weights over 4 GPUs for 8 tokens: memory. A full prompt chunk: arithmetic, against
+  // the ceiling. A small model at a large batch on an engine with 53 us of host time per sequence:
+  // the host. The same prompt at a third of the clock: the limit that asked for it.
   const StepLaw large = Setup("h100_sxm", "llama_3_1_70b", 4).law();
-  CHECK(large.bound(decode(8, 1000), 1) == Bound::memory);
+  CHECK(large.shares(decode(8, 1000), large.level(1)).bound == Bound::memory);
   StepLoad prompt;
   prompt.prefill_tokens = 8192;
   prompt.prefill_pairs = 8192LL * 4096;
-  CHECK(large.bound(prompt, 1) == Bound::compute);
+  const StepShares busy = large.shares(prompt, large.level(1));
+  CHECK(busy.bound == Bound::compute);
+  CHECK(busy.demand > large.shares(decode(8, 1000), large.level(1)).demand);
+  CHECK(large.shares(prompt, large.level(0.3)).bound == Bound::power);
   const StepLaw small = Setup("h100_sxm", "qwen3_0_6b").law();
-  CHECK(small.bound(decode(512, 100), 1) == Bound::host);
-  CHECK(small.bound(decode(1, 10), 1) != Bound::compute);
+  CHECK(small.shares(decode(512, 100), small.level(1)).bound == Bound::host);
+  CHECK(small.shares(decode(1, 10), small.level(1)).bound != Bound::compute);
 }

@@ -1,0 +1,121 @@
+#include "models/compute/step_shares.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/compute/step_law.hpp"
+
+namespace mw::models {
+namespace {
+
+constexpr std::size_t at(Bound b) {
+  return static_cast<std::size_t>(b);
+}
+
+/// Seconds of the GPU and joules, by cause.
+struct Parts {
+  std::array<double, StepShares::causes> time{}, core{}, other{};
+
+  /// Overlapped memory and arithmetic part by the terms of their norm, so that they sum to its
+  /// value; what the kernel adds beside them is `rest`.
+  void add(const KernelCost& k, Bound rest, double flop_energy, double memory_core) {
+    const double x = k.read_time * std::sqrt(k.read_time);
+    const double y = k.compute_time * std::sqrt(k.compute_time);
+    const double both = overlap(k.read_time, k.compute_time);
+    if (x + y > 0) {
+      time[at(Bound::memory)] += both * x / (x + y);
+      time[at(Bound::compute)] += both * y / (x + y);
+    }
+    time[at(rest)] += k.time - both;
+    core[at(Bound::compute)] += flop_energy;
+    core[at(Bound::memory)] += memory_core;
+    core[at(rest)] += k.core_energy - flop_energy - memory_core;
+    other[at(Bound::memory)] += k.other_energy;
+  }
+};
+
+}  // namespace
+
+StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
+  const double t = static_cast<double>(load.decodes) + load.prefill_tokens;
+  const double s = load.sampled;
+  const StepLinear lin = linear();
+  const double kv = static_cast<double>(load.kv_tokens);
+  const double pairs = static_cast<double>(load.prefill_pairs);
+  const double windowed = std::min(kv, static_cast<double>(lin.window) * load.decodes);
+  const double window_pairs =
+      std::min(pairs, static_cast<double>(lin.window) * load.prefill_tokens);
+
+  const auto parts_at = [&](double stretch) {
+    Parts p;
+    for (const KernelCost& k : {dense(t, stretch), experts(t, stretch), activations(t)}) {
+      p.add(k, Bound::memory, k.flop_energy, k.core_energy - k.flop_energy);
+    }
+    const KernelCost head = sampling(load.sampled, stretch);
+    p.add(head, Bound::software, head.flop_energy,
+          head.core_energy - head.flop_energy - head.logit_energy);
+    p.time[at(Bound::memory)] +=
+        lin.kv_full_time * kv + lin.kv_window_time * windowed + lin.state_time * load.decodes;
+    p.core[at(Bound::memory)] +=
+        lin.kv_full_core * kv + lin.kv_window_core * windowed + lin.state_core * load.decodes;
+    p.other[at(Bound::memory)] +=
+        lin.kv_full_other * kv + lin.kv_window_other * windowed + lin.state_other * load.decodes;
+    p.time[at(Bound::compute)] +=
+        (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * stretch;
+    p.core[at(Bound::compute)] += lin.pair_full_core * pairs + lin.pair_window_core * window_pairs;
+    const KernelCost link = collectives(t);
+    p.time[at(Bound::link)] += link.time;
+    p.other[at(Bound::link)] += link.other_energy;
+    p.time[at(Bound::software)] += gaps() * stretch;
+    return p;
+  };
+  const auto sum_of = [](const auto& list) {
+    double sum = 0;
+    for (double x : list) sum += x;
+    return sum;
+  };
+
+  const double host = lin.host_base + lin.host_per_sequence * s;
+  const auto step_time = [&](double gpu) {
+    const double gpu2 = gpu * gpu, host2 = host * host;
+    return std::sqrt(std::sqrt(gpu2 * gpu2 + host2 * host2));
+  };
+  const Parts slow = parts_at(level.stretch);
+  const double gpu = sum_of(slow.time);
+  StepShares out;
+  out.time = step_time(gpu);
+  if (out.time <= 0) return out;
+
+  // What the clock adds is the time against the same iteration at the highest clock.
+  const Parts fast = level.stretch > 1 ? parts_at(1) : slow;
+  const double fast_gpu = sum_of(fast.time);
+  const double fast_time = level.stretch > 1 ? step_time(fast_gpu) : out.time;
+  out.time_shares[at(Bound::power)] = (out.time - fast_time) / out.time;
+  // The fourth-power norm of GPU and host parts by its terms too.
+  const double g4 = fast_gpu * fast_gpu * fast_gpu * fast_gpu;
+  const double h4 = host * host * host * host;
+  for (std::size_t i = 0; i < StepShares::causes; ++i) {
+    if (fast_gpu <= 0) break;
+    out.time_shares[i] += fast_time / out.time * g4 / (g4 + h4) * fast.time[i] / fast_gpu;
+  }
+  out.time_shares[at(Bound::host)] += fast_time / out.time * h4 / (g4 + h4);
+
+  const double idle = lin.idle_power * out.time;
+  double raw = idle + level.busy_power * gpu;
+  for (std::size_t i = 0; i < StepShares::causes; ++i) {
+    const double work = slow.core[i] * level.core_scale + slow.other[i];
+    raw += work;
+    const double busy = gpu > 0 ? level.busy_power * slow.time[i] : 0;
+    out.energy_shares[i] = work + busy + idle * out.time_shares[i];
+  }
+  for (double& share : out.energy_shares) share /= raw;
+  out.static_share = idle / raw;
+  out.demand = raw / (lin.power_ceiling * out.time);
+  const double x2 = out.demand * out.demand, x4 = x2 * x2;
+  out.energy = raw / std::sqrt(std::sqrt(std::sqrt(1.0 + x4 * x4)));
+  out.bound = static_cast<Bound>(std::max_element(out.time_shares.begin(), out.time_shares.end()) -
+                                 out.time_shares.begin());
+  return out;
+}
+
+}  // namespace mw::models
