@@ -447,7 +447,7 @@ struct RunFile::Series {
       const auto metrics = service_metrics(site, state, s);
       write_all(service_summary, first, metrics);
       first += metrics.size();
-      const Latencies all = service_latencies(site, state, s);
+      const Latencies& all = state.latencies[s];
       for (const LogHistogram* h : {&all.ttft, &all.tpot, &all.itl, &all.e2e, &all.queue})
         for (const double q : quantiles) table.push_back(h->total > 0 ? h->quantile(q) : nan);
     }

@@ -26,13 +26,18 @@ class ThreadPool {
   /// inline. One thread owns the pool: loops are not started from several at a time.
   void for_each(std::size_t n, const std::function<void(std::size_t)>& body);
 
+  /// The same with body(item, thread): which of the pool's threads, 0 <= thread < threads(), runs
+  /// the item, for work space and sums that each thread keeps for itself. A loop inside a loop
+  /// passes its thread on.
+  void for_each_on(std::size_t n, const std::function<void(std::size_t, std::size_t)>& body);
+
  private:
-  void work();
-  void take_items(std::unique_lock<std::mutex>& lock);
+  void work(std::size_t thread);
+  void take_items(std::unique_lock<std::mutex>& lock, std::size_t thread);
 
   std::mutex mutex_;
   std::condition_variable start_, done_;
-  const std::function<void(std::size_t)>* body_ = nullptr;  // null: no loop is running
+  const std::function<void(std::size_t, std::size_t)>* body_ = nullptr;  // null: no loop is running
   std::size_t next_ = 0, count_ = 0, unfinished_ = 0;
   std::size_t failed_ = 0;
   std::exception_ptr failure_;

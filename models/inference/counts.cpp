@@ -1,14 +1,17 @@
 #include "models/inference/counts.hpp"
 
+#include <array>
+#include <bit>
+
 namespace mw::models {
 
 void add(PodCounts& sum, const PodCounts& more) {
-  std::vector<const std::int64_t*> terms;
-  describe(more, [&](const char*, const std::int64_t& field, const sim::About&) {
-    terms.push_back(&field);
-  });
-  std::size_t i = 0;
-  describe(sum, [&](const char*, std::int64_t& field, const sim::About&) { field += *terms[i++]; });
+  // All fields are 64-bit integers: a fleet adds up the counts of each of its pods in every epoch.
+  using Fields = std::array<std::int64_t, sizeof(PodCounts) / sizeof(std::int64_t)>;
+  auto fields = std::bit_cast<Fields>(sum);
+  const auto terms = std::bit_cast<Fields>(more);
+  for (std::size_t i = 0; i < fields.size(); ++i) fields[i] += terms[i];
+  sum = std::bit_cast<PodCounts>(fields);
 }
 
 }  // namespace mw::models

@@ -103,7 +103,7 @@ void describe(Self& self, auto&& visit) {
 /// Adds every field of `more`; levels too, so that pods of one epoch sum up.
 void add(PodCounts& sum, const PodCounts& more);
 
-/// Latencies in seconds, of all requests since the start.
+/// Latencies in seconds. They belong to a service: pods count into whatever their epoch points to.
 struct Latencies {
   LogHistogram ttft;   // arrival to first token
   LogHistogram tpot;   // mean gap between the tokens of a request that has at least two
@@ -129,8 +129,12 @@ inline void merge(Latencies& sum, const Latencies& more) {
   sum.queue.merge(more.queue);
 }
 
-/// Values on their way into a histogram. A pod's histograms are cold when a fleet of pods takes
-/// turns; counted in batches, the waits for memory overlap instead of adding up.
+inline void clear(Latencies& all) {
+  for (LogHistogram* h : {&all.ttft, &all.tpot, &all.itl, &all.e2e, &all.queue}) h->clear();
+}
+
+/// Values on their way into a histogram: counted in batches, so that the event loop keeps the
+/// nearest cache for itself.
 class HistogramFeed {
  public:
   explicit HistogramFeed(LogHistogram& to) : to_(to) {}
@@ -150,9 +154,11 @@ class HistogramFeed {
 };
 
 /// What an engine notes latencies in; flushed at the end of a call of advance().
-struct LatencyFeed {
-  explicit LatencyFeed(Latencies& to)
-      : ttft(to.ttft), tpot(to.tpot), e2e(to.e2e), queue(to.queue), itl(to.itl) {}
+class LatencyFeed {
+  Latencies unread_;  // where nobody asks
+
+ public:
+  explicit LatencyFeed(Latencies* asked) : LatencyFeed(asked ? *asked : unread_, 0) {}
   HistogramFeed ttft, tpot, e2e, queue;
   LogHistogram& itl;  // few bins, many counts at once
   void flush() {
@@ -161,6 +167,10 @@ struct LatencyFeed {
     e2e.flush();
     queue.flush();
   }
+
+ private:
+  LatencyFeed(Latencies& to, int)
+      : ttft(to.ttft), tpot(to.tpot), e2e(to.e2e), queue(to.queue), itl(to.itl) {}
 };
 
 /// One finished request, kept where PodParameters asks for records.

@@ -63,7 +63,7 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
   const std::size_t first_record = epoch.records.size();
   const StepTableView table = parameters.table->view();
   const std::int64_t blocks = kv_blocks(parameters.engine, *parameters.table);
-  LatencyFeed latencies(pod.latencies);
+  LatencyFeed latencies(epoch.latencies);
   JumpEngine engine(pod, parameters, epoch, table, latencies);
   thread_local Scratch scratch;
   NextMoments& moments = scratch.moments;

@@ -18,7 +18,7 @@ class Loop {
       : pod_(pod),
         parameters_(parameters),
         epoch_(epoch),
-        latencies_(pod.latencies),
+        latencies_(epoch.latencies),
         first_record_(epoch.records.size()),
         table_(parameters.table->view()),
         blocks_(kv_blocks(parameters.engine, *parameters.table)),
@@ -184,6 +184,15 @@ void advance(PodState& pod, const PodParameters& parameters, std::span<const Arr
   } else {
     Loop(pod, parameters, epoch).run(arrivals, until);
   }
+}
+
+std::int64_t expected_work(const PodParameters& parameters, const PodCounts& last_epoch,
+                           std::size_t arrivals) {
+  // In units of a visit to a cold record. Plain touches every running request in each iteration.
+  const std::int64_t requests =
+      static_cast<std::int64_t>(arrivals) + last_epoch.completed + 2 * last_epoch.preemptions;
+  const bool plain = parameters.engine.stepping == Stepping::plain;
+  return parameters.replicas + 2 * requests + (plain ? last_epoch.output_tokens / 4 : 0);
 }
 
 sim::TraceHash trace_hash(const PodState& pod) {

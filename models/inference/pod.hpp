@@ -41,7 +41,6 @@ struct PodState {
   sim::Time now = 0;
   std::vector<ReplicaState> replicas;
   RouterState router;
-  Latencies latencies;
   sim::TraceHash refusals;
 };
 template <sim::Describes<PodState> Self>
@@ -50,20 +49,22 @@ void describe(Self& self, auto&& visit) {
   visit("now", self.now, About{.text = "Everything before this moment has happened, ns"});
   visit("replicas", self.replicas, About{.text = "Its replicas"});
   visit("router", self.router, About{.text = "Its router"});
-  visit("latencies", self.latencies, About{.text = "Latencies since the start"});
   visit("refusals", self.refusals, About{.text = "Fingerprint of refused requests"});
 }
 
 /// What one epoch handed up. Energy is binned by replica on the epoch's sub-grid, idle included.
+/// Latencies are added to what is there already; pods that share it share a thread.
 struct PodEpoch {
   sim::Time start = 0, end = 0, sub_step = sim::second;
   int bins = 0;
   std::vector<std::int64_t> energy_nj;  // [replica][bin]
   PodCounts counts;
   std::vector<RequestRecord> records;
+  Latencies* latencies = nullptr;  // null: nobody asks
 };
 
-/// Clears the epoch for [start, end). The last bin is shorter where sub_step does not divide it.
+/// Clears the epoch for [start, end), but for where its latencies go. The last bin is shorter where
+/// sub_step does not divide it.
 void begin_epoch(PodEpoch& epoch, int replicas, sim::Time start, sim::Time end, sim::Time sub_step);
 
 /// Idle replicas at time 0. The engine's limits must lie within the table's.
@@ -73,6 +74,11 @@ PodState initial_pod(const PodParameters& parameters);
 /// [pod.now, until), which lies in the epoch. Where an epoch is cut changes nothing.
 void advance(PodState& pod, const PodParameters& parameters, std::span<const Arrival> arrivals,
              sim::Time until, PodEpoch& epoch);
+
+/// What advance() will cost, in no particular unit: from what reaches the pod and what its last
+/// epoch did. For dealing pods to threads.
+std::int64_t expected_work(const PodParameters& parameters, const PodCounts& last_epoch,
+                           std::size_t arrivals);
 
 /// One fingerprint of all that happened in the pod.
 sim::TraceHash trace_hash(const PodState& pod);

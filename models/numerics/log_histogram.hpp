@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,15 +20,18 @@ struct LogHistogram {
   static constexpr int lowest_exponent = -20;  // 2^-20 s = 0.95 us; anything below counts as that
   static constexpr int octaves = 44;           // up to 2^24 s = 194 days
 
-  std::vector<std::int64_t> counts;  // grown to the highest bin seen
+  std::int64_t first = 0;            // bin of counts[0]
+  std::vector<std::int64_t> counts;  // from the lowest bin seen to the highest
   std::int64_t total = 0;
   double smallest = 0, largest = 0;  // of the values as given
 
   void add(double value, std::int64_t times = 1) { add_in(bin_of(value), value, times); }
   /// The same where the value's bin is known already.
   void add_in(std::size_t bin, double value, std::int64_t times) {
-    if (bin >= counts.size()) counts.resize(bin + 1, 0);
-    counts[bin] += times;
+    // Below the first bin the difference wraps round to a huge number: one test for both ends.
+    std::size_t at = bin - static_cast<std::size_t>(first);
+    if (at >= counts.size()) at = grow(bin, bin + 1);
+    counts[at] += times;
     if (total == 0 || value < smallest) smallest = value;
     if (total == 0 || value > largest) largest = value;
     total += times;
@@ -41,11 +45,23 @@ struct LogHistogram {
 
   void merge(const LogHistogram& other) {
     if (other.total == 0) return;
-    if (other.counts.size() > counts.size()) counts.resize(other.counts.size(), 0);
-    for (std::size_t i = 0; i < other.counts.size(); ++i) counts[i] += other.counts[i];
+    // A histogram that was cleared keeps its bins: only those that hold something go over.
+    std::size_t from = 0, to = other.counts.size();
+    while (other.counts[from] == 0) ++from;
+    while (other.counts[to - 1] == 0) --to;
+    const auto shift = static_cast<std::size_t>(other.first);
+    const std::size_t at = grow(shift + from, shift + to);
+    for (std::size_t i = from; i < to; ++i) counts[at + i - from] += other.counts[i];
     if (total == 0 || other.smallest < smallest) smallest = other.smallest;
     if (total == 0 || other.largest > largest) largest = other.largest;
     total += other.total;
+  }
+
+  /// Counts nothing again, and keeps its memory for the next round.
+  void clear() {
+    std::fill(counts.begin(), counts.end(), 0);
+    total = 0;
+    smallest = largest = 0;
   }
 
   /// The value of rank ceil(q * total), q in [0, 1]; within 0.8 %, and exact at both ends. 0 where
@@ -60,7 +76,7 @@ struct LogHistogram {
     std::int64_t seen = 0;
     for (std::size_t i = 0; i < counts.size(); ++i) {
       seen += counts[i];
-      if (seen >= rank) return within(middle_of(i));
+      if (seen >= rank) return within(middle_of(bin_at(i)));
     }
     return largest;
   }
@@ -70,7 +86,7 @@ struct LogHistogram {
     if (total == 0) return 0;
     double sum = 0;
     for (std::size_t i = 0; i < counts.size(); ++i) {
-      if (counts[i] > 0) sum += static_cast<double>(counts[i]) * within(middle_of(i));
+      if (counts[i] > 0) sum += static_cast<double>(counts[i]) * within(middle_of(bin_at(i)));
     }
     return sum / static_cast<double>(total);
   }
@@ -89,6 +105,21 @@ struct LogHistogram {
   }
 
  private:
+  std::size_t bin_at(std::size_t i) const { return static_cast<std::size_t>(first) + i; }
+
+  /// Makes room for bins [from, to); returns where `from` stands among the counts.
+  std::size_t grow(std::size_t from, std::size_t to) {
+    if (counts.empty()) first = static_cast<std::int64_t>(from);
+    const auto low = static_cast<std::size_t>(first);
+    if (from < low) {
+      counts.insert(counts.begin(), low - from, 0);
+      first = static_cast<std::int64_t>(from);
+    }
+    const std::size_t at = from - static_cast<std::size_t>(first);
+    if (at + (to - from) > counts.size()) counts.resize(at + (to - from), 0);
+    return at;
+  }
+
   double within(double value) const {
     return value < smallest ? smallest : value > largest ? largest : value;
   }
@@ -107,6 +138,7 @@ struct LogHistogram {
 template <sim::Describes<LogHistogram> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
+  visit("first", self.first, About{.text = "Bin of the first count", .min = 0});
   visit("counts", self.counts, About{.text = "Values in each bin"});
   visit("total", self.total, About{.text = "Values in all bins", .min = 0});
   visit("smallest", self.smallest, About{.text = "Smallest value"});

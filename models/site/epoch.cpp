@@ -53,16 +53,39 @@ void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, S
   pool.for_each(site.services.size(), [&](std::size_t s) {
     generate(state.fronts[s], site.services[s].front, epoch.end, epoch.arrivals[s]);
   });
-  const auto advance_pod = [&](PodState& pod, std::size_t p) {
+  const auto arrivals_of = [&](std::size_t p) -> const std::vector<Arrival>& {
     const auto s = idx(site.service_of_pod[p]);
-    const auto& arrivals = epoch.arrivals[s][p - idx(site.services[s].first_pod)];
-    begin_epoch(epoch.pods[p], site.pods[p].replicas, epoch.start, epoch.end, site.sub_step);
-    advance(pod, site.pods[p], arrivals, epoch.end, epoch.pods[p]);
+    return epoch.arrivals[s][p - idx(site.services[s].first_pod)];
   };
-  gpu::launch(gpu::Backend::cpu, pool, std::span(state.pods), advance_pod, 1);
+  epoch.counted.resize(static_cast<std::size_t>(pool.threads()));
+  for (auto& thread : epoch.counted) thread.resize(site.services.size());
+  const auto advance_pod = [&](PodState& pod, std::size_t p, std::size_t thread) {
+    epoch.pods[p].latencies = &epoch.counted[thread][idx(site.service_of_pod[p])];
+    begin_epoch(epoch.pods[p], site.pods[p].replicas, epoch.start, epoch.end, site.sub_step);
+    advance(pod, site.pods[p], arrivals_of(p), epoch.end, epoch.pods[p]);
+  };
+  // What a pod will cost: what reaches it now and what its last epoch, still in the books, took.
+  std::vector<std::int64_t> cost(site.pods.size());
+  for (std::size_t p = 0; p < site.pods.size(); ++p)
+    cost[p] = expected_work(site.pods[p], epoch.pods[p].counts, arrivals_of(p).size());
+  gpu::launch_by_cost(gpu::Backend::cpu, pool, std::span(state.pods),
+                      std::span<const std::int64_t>(cost), advance_pod);
   epoch.services.assign(site.services.size(), {});
   for (std::size_t p = 0; p < site.pods.size(); ++p)
     add(epoch.services[idx(site.service_of_pod[p])], epoch.pods[p].counts);
+}
+
+/// Which thread counted what depends on chance, their sums do not: they are of integers.
+void collect_latencies(SiteState& state, SiteEpoch& epoch) {
+  epoch.latencies.resize(state.latencies.size());
+  for (std::size_t s = 0; s < state.latencies.size(); ++s) {
+    clear(epoch.latencies[s]);
+    for (auto& thread : epoch.counted) {
+      merge(epoch.latencies[s], thread[s]);
+      clear(thread[s]);
+    }
+    merge(state.latencies[s], epoch.latencies[s]);
+  }
 }
 
 /// GPU power of each rack on the sub-grid: a sum over the allocation table.
@@ -369,6 +392,7 @@ SiteState initial_site(const SiteParameters& site) {
   s.points.resize(site.points.size());
   s.next_decision = sim::from_seconds(site.control.interval.value);
   s.counts.resize(site.services.size());
+  s.latencies.resize(site.services.size());
   apply_limits(s, site);
   return s;
 }
@@ -394,6 +418,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   const int bins = bins_of(epoch, site);
 
   work(state, site, pool, epoch);
+  collect_latencies(state, epoch);
 
   gpu_watts(state, site, epoch, bins);
   std::vector<double> gpu_w;

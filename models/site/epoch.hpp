@@ -28,11 +28,13 @@ struct SiteEpoch {
   std::vector<double> rack_input, rack_gpu, rack_junction_c;  // by rack
   std::vector<double> meter_bins;                             // by sub-step
   std::vector<PodCounts> services;                            // this epoch, by service
+  std::vector<Latencies> latencies;                           // this epoch, by service
 
   // Work space.
   std::vector<PodEpoch> pods;
   std::vector<std::vector<std::vector<Arrival>>> arrivals;  // by service, by its pods
   std::vector<double> gpu_bins;                             // [rack][bin], W
+  std::vector<std::vector<Latencies>> counted;              // [thread][service], empty in between
 };
 
 /// Where the next epoch ends: the next multiple of the physics step, decision of the controller,

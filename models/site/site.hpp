@@ -134,7 +134,8 @@ struct SiteState {
   sim::Time next_decision = 0;
   EnergyLedger ledger;
   SiteTotals totals;
-  std::vector<PodCounts> counts;  // by service, since the start
+  std::vector<PodCounts> counts;     // by service, since the start
+  std::vector<Latencies> latencies;  // the same
   sim::TraceHash control_hash;
 };
 template <sim::Describes<SiteState> Self>
@@ -150,6 +151,7 @@ void describe(Self& self, auto&& visit) {
   visit("ledger", self.ledger.by_purpose, About{.text = "Energy at the meter by purpose"});
   visit("totals", self.totals, About{.text = "Sums since the start"});
   visit("counts", self.counts, About{.text = "Requests and tokens by service"});
+  visit("latencies", self.latencies, About{.text = "Latencies of requests by service"});
   visit("control_hash", self.control_hash, About{.text = "Fingerprint of limits that took effect"});
 }
 

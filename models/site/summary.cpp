@@ -154,7 +154,7 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
   m.push_back({"capped_share",
                ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
-  const Latencies latencies = service_latencies(site, state, service);
+  const Latencies& latencies = state.latencies[service];
   const auto put = [&](const char* name, const char* meaning, const LogHistogram& h) {
     for (const auto& [label, q] :
          {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}})
@@ -167,15 +167,6 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
   put("e2e", "Time to the last token", latencies.e2e);
   put("queue", "Time before the request first ran", latencies.queue);
   return m;
-}
-
-Latencies service_latencies(const SiteParameters& site, const SiteState& state,
-                            std::size_t service) {
-  Latencies sum;
-  for (std::size_t p = 0; p < state.pods.size(); ++p)
-    if (static_cast<std::size_t>(site.service_of_pod[p]) == service)
-      merge(sum, state.pods[p].latencies);
-  return sum;
 }
 
 std::array<std::int64_t, token_outcomes> token_ledger(const SiteState& state) {

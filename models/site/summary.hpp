@@ -22,10 +22,6 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
 std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState& state,
                                     std::size_t service);
 
-/// All latencies of a service, over its pods.
-Latencies service_latencies(const SiteParameters& site, const SiteState& state,
-                            std::size_t service);
-
 /// Output tokens that users asked for, by what became of them; sums to what was asked for.
 std::array<std::int64_t, token_outcomes> token_ledger(const SiteState& state);
 

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using mw::sim::ThreadPool;
 
@@ -46,4 +48,26 @@ TEST_CASE("a loop inside a loop runs inline") {
   std::atomic<int> ran = 0;
   pool.for_each(4, [&](std::size_t) { pool.for_each(5, [&](std::size_t) { ++ran; }); });
   CHECK(ran == 20);
+}
+
+TEST_CASE("each item is told a thread of the pool, and no two items at a time the same") {
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    std::vector<std::atomic<int>> inside(static_cast<std::size_t>(threads));
+    std::vector<std::int64_t> by_thread(inside.size());  // no atomics: a thread's own
+    std::atomic<bool> alone = true;
+    pool.for_each_on(500, [&](std::size_t item, std::size_t thread) {
+      REQUIRE(thread < inside.size());
+      if (++inside[thread] != 1) alone = false;
+      by_thread[thread] += static_cast<std::int64_t>(item);
+      pool.for_each_on(2, [&](std::size_t, std::size_t again) {
+        if (again != thread) alone = false;
+      });
+      --inside[thread];
+    });
+    CHECK(alone);
+    std::int64_t sum = 0;
+    for (const std::int64_t part : by_thread) sum += part;
+    CHECK(sum == 500 * 499 / 2);
+  }
 }

@@ -115,6 +115,8 @@ TEST_CASE("a preempted request is computed anew, as worked out by hand") {
   const PodParameters p = one_replica(picosecond_table(), 4, 16, 2, 5);
   PodState pod = initial_pod(p);
   PodEpoch epoch;
+  Latencies latencies;
+  epoch.latencies = &latencies;
   begin_epoch(epoch, 1, 0, 20 * millisecond, millisecond);
   advance(pod, p, std::vector<Arrival>{{0, 0, 3, 6}, {0, 1, 3, 4}}, 20 * millisecond, epoch);
 
@@ -133,7 +135,7 @@ TEST_CASE("a preempted request is computed anew, as worked out by hand") {
   CHECK(epoch.counts.prompt_tokens == 6);
   CHECK(epoch.counts.output_tokens == 10);
   // B waited from the end of iteration 2 to that of 7 for its third token: the longest gap.
-  CHECK(pod.latencies.itl.largest == doctest::Approx(1e-12 * static_cast<double>(e7 - e2)));
+  CHECK(latencies.itl.largest == doctest::Approx(1e-12 * static_cast<double>(e7 - e2)));
 }
 
 // Two requests run; an older one's decode needs a block and takes it from a partial prefill.

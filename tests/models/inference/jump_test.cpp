@@ -44,6 +44,7 @@ struct Case {
 struct Seen {
   std::vector<std::byte> state;
   std::vector<std::byte> counts;
+  Latencies latencies;
   std::vector<std::int64_t> energy_nj;
   std::vector<RequestRecord> records;
 };
@@ -61,6 +62,7 @@ class Run {
   Run(const Case& c, Stepping stepping) : case_(c), p_(c.pod) {
     p_.engine.stepping = stepping;
     pod_ = initial_pod(p_);
+    epoch_.latencies = &latencies_;
   }
   Seen step(std::size_t k) {
     if (k < case_.changes.size()) {
@@ -77,8 +79,8 @@ class Run {
     const auto last = std::lower_bound(first, case_.arrivals.end(), until, earlier);
     advance(pod_, p_, {first, last}, until, epoch_);
     add(sum, epoch_.counts);
-    return {mw::sim::save(in_plain_words(pod_, p_)), mw::sim::save(epoch_.counts), epoch_.energy_nj,
-            epoch_.records};
+    return {mw::sim::save(in_plain_words(pod_, p_)), mw::sim::save(epoch_.counts), latencies_,
+            epoch_.energy_nj, epoch_.records};
   }
   const PodState& pod() const { return pod_; }
   void reload() {
@@ -93,6 +95,7 @@ class Run {
   PodParameters p_;
   PodState pod_;
   PodEpoch epoch_;
+  Latencies latencies_;
 };
 
 bool same(const RequestRecord& a, const RequestRecord& b) {
@@ -111,6 +114,7 @@ std::string difference(const Seen& plain, const Seen& jump) {
     return "records";
   }
   if (plain.state != jump.state) return "state";
+  if (plain.latencies != jump.latencies) return "latencies";
   return {};
 }
 

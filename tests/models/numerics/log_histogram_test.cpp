@@ -53,6 +53,16 @@ TEST_CASE("merging parts in any order equals counting all at once") {
     other.merge(even);
     RC_ASSERT(one == all);
     RC_ASSERT(other == all);
+
+    // Work space that has counted other things before, and was cleared, merges like a new one.
+    LogHistogram used, sum;
+    used.add(3e-7);
+    used.add(7e5);
+    used.clear();
+    for (unsigned n : numbers) used.add(1e-6 * n);
+    sum.merge(used);
+    RC_ASSERT(sum == all);
+    RC_ASSERT(used.quantile(0.5) == all.quantile(0.5));
   });
 }
 
