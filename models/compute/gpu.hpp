@@ -17,6 +17,15 @@ struct GpuParameters {
   sim::Sourced<sim::Bytes> memory;
   sim::Sourced<sim::ByteRate> memory_bandwidth;
   sim::Sourced<sim::ByteRate> link_bandwidth;
+  // Collectives on these links; H100's where an entry says nothing.
+  sim::Sourced<double> link_factor{1.0, sim::Confidence::assumed, "as H100"};
+  sim::Sourced<sim::Seconds> link_launch{{5.93e-6}, sim::Confidence::assumed, "as H100"};
+  sim::Sourced<sim::Seconds> link_hop{{0.692e-6}, sim::Confidence::assumed, "as H100"};
+  sim::Sourced<sim::ByteRate> scale_out_bandwidth{{0}, sim::Confidence::assumed, "not given"};
+  sim::Sourced<sim::Seconds> scale_out_hop{
+      {5e-6},
+      sim::Confidence::assumed,
+      "typical of InfiniBand (NVIDIA aiconfigurator systems/gb200.yaml)"};
   sim::Sourced<sim::Power> tdp;
   sim::Sourced<sim::Power> idle;
   sim::Sourced<sim::Power> min_power_limit;
@@ -55,6 +64,20 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Link to the other GPUs of the node or rack, each way",
               .min = 1e9,
               .required = true});
+  visit("link_factor", self.link_factor,
+        About{.text = "Link bandwidth that collectives reach relative to what was fitted on H100",
+              .min = 0.05,
+              .max = 2});
+  visit("link_launch", self.link_launch,
+        About{.text = "Time before a collective moves its first byte", .min = 0, .max = 0.01});
+  visit("link_hop", self.link_hop,
+        About{.text = "Time of one step of a collective's ring", .min = 0, .max = 0.01});
+  visit("scale_out_bandwidth", self.scale_out_bandwidth,
+        About{.text = "Network to GPUs beyond the links, each way; 0: a replica cannot leave its "
+                      "link domain",
+              .min = 0});
+  visit("scale_out_hop", self.scale_out_hop,
+        About{.text = "Time of one step across that network", .min = 0, .max = 0.01});
   visit("tdp", self.tdp, About{.text = "Rated power", .min = 10, .required = true});
   visit(
       "idle", self.idle,

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "models/compute/collectives.hpp"
 #include "sim/describe.hpp"
 #include "sim/quantity.hpp"
 
@@ -21,7 +22,6 @@ struct StackParameters {
   sim::Sourced<double> permute_bandwidth;
   sim::Sourced<double> dense_compute;
   sim::Sourced<double> expert_compute;
-  sim::Sourced<double> link_share;
   // Fixed costs of an iteration.
   sim::Sourced<sim::Seconds> step_overhead;
   sim::Sourced<sim::Seconds> attention_layer_gap;
@@ -35,6 +35,7 @@ struct StackParameters {
   sim::Sourced<int> expert_tile_block_fp8;
   sim::Sourced<double> mixed_step_burst;
   // Scheduler settings.
+  ExpertExchange expert_exchange = ExpertExchange::one_sided;
   int max_batched_tokens = 8192;
   int block_size = 16;
   double memory_share = 0.9;
@@ -69,7 +70,6 @@ void describe(Self& self, auto&& visit) {
   visit("dense_compute", self.dense_compute,
         share("Share of the tensor rate reached by dense layers and prompt attention"));
   visit("expert_compute", self.expert_compute, share("The same for experts"));
-  visit("link_share", self.link_share, share("Share of the link bandwidth that collectives reach"));
   visit("step_overhead", self.step_overhead, duration("Fixed GPU time of an iteration"));
   visit("attention_layer_gap", self.attention_layer_gap,
         duration("Kernel gaps per attention or state-space layer"));
@@ -93,6 +93,8 @@ void describe(Self& self, auto&& visit) {
               .min = 0.001,
               .max = 10,
               .required = true});
+  visit("expert_exchange", self.expert_exchange,
+        About{.text = "How tokens of data-parallel attention reach experts on other ranks"});
   visit("max_batched_tokens", self.max_batched_tokens,
         About{.text = "Tokens an iteration may process", .min = 1});
   visit("block_size", self.block_size, About{.text = "Tokens in a KV block", .min = 1});

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/compute/collectives.hpp"
+#include "models/compute/layer_collectives.hpp"
 #include "models/compute/model_size.hpp"
 #include "sim/portable_math.hpp"
 
@@ -165,8 +165,9 @@ KernelCost StepLaw::activations(double tokens) const {
 KernelCost StepLaw::collectives(double tokens) const {
   const CollectiveCost sent = layer_collectives(gpu_, llm_, stack_, shape_, tokens);
   KernelCost cost;
-  cost.time = sent.time;
-  cost.other_energy = sent.link_bytes * gpu_.link_energy.value.value;
+  cost.time = sent.time();
+  // What crosses the network leaves the GPU too; adapters and switches belong to the racks.
+  cost.other_energy = (sent.link_bytes + sent.scale_out_bytes) * gpu_.link_energy.value.value;
   return cost;
 }
 

@@ -11,10 +11,10 @@ namespace mw::test {
 
 using Row = std::map<std::string, std::string>;
 
-inline std::vector<Row> read_table(const std::string& path) {
+inline std::vector<Row> read_table(const std::string& path, sim::CsvOptions options = {}) {
   std::vector<Row> rows;
   if (!std::filesystem::exists(path)) return rows;
-  sim::CsvReader table{std::filesystem::path(path)};
+  sim::CsvReader table{std::filesystem::path(path), options};
   const std::vector<std::string> names = table.header();
   while (table.next()) {
     Row row;
@@ -22,6 +22,11 @@ inline std::vector<Row> read_table(const std::string& path) {
     rows.push_back(row);
   }
   return rows;
+}
+
+/// aiconfigurator's kernel tables name their constant columns in a line before the header.
+inline std::vector<Row> read_kernel_table(const std::string& path) {
+  return read_table(path, {.skip_lines = 1});
 }
 
 inline double mean(const std::vector<double>& values) {
