@@ -11,19 +11,19 @@ namespace {
 using sim::portable::exp;
 
 /// The law at a batch between whole numbers.
-StepValue at_batch(const StepTableView& v, int level, double batch, double context,
-                   double prefill_tokens, double prompt) {
+StepValue at_batch(const SteadyCosts& costs, double batch, double context, double prefill_tokens,
+                   double prompt) {
   const auto value = [&](std::int32_t b) {
     StepLoad load;
     load.decodes = b;
     load.sampled = b;
     load.kv_tokens = static_cast<std::int64_t>(b * context);
     load.prefill_tokens =
-        static_cast<std::int32_t>(std::min(prefill_tokens, double(v.max_tokens - b)) + 0.5);
+        static_cast<std::int32_t>(std::min(prefill_tokens, double(costs.max_tokens - b)) + 0.5);
     load.prefill_pairs = static_cast<std::int64_t>(load.prefill_tokens * prompt / 2);
-    return step_value(v, level, load);
+    return costs.of(load);
   };
-  const auto low = std::min(static_cast<std::int32_t>(batch), v.max_sequences - 1);
+  const auto low = std::min(static_cast<std::int32_t>(batch), costs.max_sequences - 1);
   const double part = batch - low;
   const StepValue a = value(low);
   const StepValue b = value(low + 1);
@@ -33,7 +33,7 @@ StepValue at_batch(const StepTableView& v, int level, double batch, double conte
 
 }  // namespace
 
-SteadyState steady_state(const StepTableView& v, int level, const SteadyLoad& load) {
+SteadyState steady_state(const SteadyCosts& costs, const SteadyLoad& load) {
   SteadyState out;
   // Mean age of a running sequence, length-biased: E[L^2] / (2 E[L]). A finite run that starts
   // empty has not reached it; it relaxes over the run.
@@ -48,14 +48,14 @@ SteadyState steady_state(const StepTableView& v, int level, const SteadyLoad& lo
   // Admissions come in bursts: with rate a per iteration, a share 1 - exp(-g a) of iterations
   // carries all prompt tokens, as far as they fit.
   const double admissions = load.batch / load.output_tokens;
-  const double room = std::max(1.0, v.max_tokens - load.batch);
+  const double room = std::max(1.0, costs.max_tokens - load.batch);
   out.mixed_share = std::clamp(std::max(1 - exp(-load.mixed_step_burst * admissions),
                                         admissions * load.prompt_tokens / room),
                                1e-12, 1.0);
   const double prefill = admissions * load.prompt_tokens / out.mixed_share;
 
-  const StepValue plain = at_batch(v, level, load.batch, out.context, 0, load.prompt_tokens);
-  const StepValue mixed = at_batch(v, level, load.batch, out.context, prefill, load.prompt_tokens);
+  const StepValue plain = at_batch(costs, load.batch, out.context, 0, load.prompt_tokens);
+  const StepValue mixed = at_batch(costs, load.batch, out.context, prefill, load.prompt_tokens);
   const double p = out.mixed_share;
   out.mean_step = (1 - p) * plain.time + p * mixed.time;
   out.tokens_per_second = load.batch / out.mean_step;
@@ -67,6 +67,12 @@ SteadyState steady_state(const StepTableView& v, int level, const SteadyLoad& lo
   const double side = 1 / (1 + exp(-(p - 0.5) / 0.08));
   out.median_gap = plain.time * (1 - side) + mixed.time * side;
   return out;
+}
+
+SteadyState steady_state(const StepTableView& v, int level, const SteadyLoad& load) {
+  return steady_state({[&](const StepLoad& step) { return step_value(v, level, step); },
+                       v.max_sequences, v.max_tokens},
+                      load);
 }
 
 }  // namespace mw::models

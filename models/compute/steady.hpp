@@ -1,4 +1,6 @@
 #pragma once
+#include <functional>
+
 #include "models/compute/step_cost.hpp"
 
 // A replica in steady state, without simulating arrivals: mean context, share of iterations that
@@ -25,6 +27,13 @@ struct SteadyState {
   double context = 0;      // mean tokens per running sequence
   double busy = 0;         // GPU time over step time
 };
+/// Where an iteration's cost comes from: a table, or the law itself.
+struct SteadyCosts {
+  std::function<StepValue(const StepLoad&)> of;
+  int max_sequences = 1;
+  int max_tokens = 1;  // decodes and prefill tokens of one iteration
+};
+SteadyState steady_state(const SteadyCosts& costs, const SteadyLoad& load);
 SteadyState steady_state(const StepTableView& table, int level, const SteadyLoad& load);
 
 }  // namespace mw::models

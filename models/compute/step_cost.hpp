@@ -70,19 +70,18 @@ struct StepTableView {
   const DecodeCell* decode_cells = nullptr;
 };
 
-/// Precondition: the load has a token, and lies within max_sequences and max_tokens.
 /// The law itself, in seconds and joules: GPU time is the sum of kernels; host and GPU overlap to
 /// the fourth-power norm; average power bends towards the ceiling by an eighth-power norm.
 struct StepValue {
   double time = 0, energy = 0, gpu_time = 0;
 };
-MW_HD inline StepValue step_value(const StepTableView& v, int level, const StepLoad& load) {
-  const LevelLaw& at = v.level_laws[level];
-  const StepLinear& lin = v.linear;
-  const std::int64_t tokens = std::int64_t{load.decodes} + load.prefill_tokens;
-  const std::int64_t token_row = std::int64_t{level} * (v.max_tokens + 1) + tokens;
-  const std::int64_t sampled_row = std::int64_t{level} * (v.max_sequences + 1) + load.sampled;
-
+/// What the tables hold for one load: all that depends on its tokens, and on its sampled tokens.
+struct StepParts {
+  double token_time = 0, token_core = 0, token_other = 0;
+  double sampled_time = 0, sampled_core = 0, sampled_other = 0;
+};
+MW_HD inline StepValue step_value(const StepLinear& lin, const LevelLaw& at, const StepParts& parts,
+                                  const StepLoad& load) {
   const double full = static_cast<double>(load.kv_tokens);
   const std::int64_t filled = lin.window * load.decodes;
   const double windowed = static_cast<double>(load.kv_tokens < filled ? load.kv_tokens : filled);
@@ -93,16 +92,14 @@ MW_HD inline StepValue step_value(const StepTableView& v, int level, const StepL
   const double decodes = load.decodes;
 
   const double gpu =
-      v.token_time[token_row] + v.sampled_time[sampled_row] + lin.kv_full_time * full +
+      parts.token_time + parts.sampled_time + lin.kv_full_time * full +
       lin.kv_window_time * windowed + lin.state_time * decodes +
       (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch;
-  const double core = v.token_core_energy[tokens] + v.sampled_core_energy[load.sampled] +
-                      lin.kv_full_core * full + lin.kv_window_core * windowed +
-                      lin.state_core * decodes + lin.pair_full_core * pairs +
-                      lin.pair_window_core * window_pairs;
-  const double other = v.token_other_energy[tokens] + v.sampled_other_energy[load.sampled] +
-                       lin.kv_full_other * full + lin.kv_window_other * windowed +
-                       lin.state_other * decodes;
+  const double core = parts.token_core + parts.sampled_core + lin.kv_full_core * full +
+                      lin.kv_window_core * windowed + lin.state_core * decodes +
+                      lin.pair_full_core * pairs + lin.pair_window_core * window_pairs;
+  const double other = parts.token_other + parts.sampled_other + lin.kv_full_other * full +
+                       lin.kv_window_other * windowed + lin.state_other * decodes;
 
   const double host = lin.host_base + lin.host_per_sequence * load.sampled;
   const double gpu2 = gpu * gpu;
@@ -115,6 +112,18 @@ MW_HD inline StepValue step_value(const StepTableView& v, int level, const StepL
   const double x4 = x2 * x2;
   const double bend = std::sqrt(std::sqrt(std::sqrt(1.0 + x4 * x4)));
   return {time, raw / bend, gpu};
+}
+
+/// Precondition: the load has a token, and lies within max_sequences and max_tokens.
+MW_HD inline StepValue step_value(const StepTableView& v, int level, const StepLoad& load) {
+  const std::int64_t tokens = std::int64_t{load.decodes} + load.prefill_tokens;
+  const std::int64_t token_row = std::int64_t{level} * (v.max_tokens + 1) + tokens;
+  const std::int64_t sampled_row = std::int64_t{level} * (v.max_sequences + 1) + load.sampled;
+  return step_value(v.linear, v.level_laws[level],
+                    {v.token_time[token_row], v.token_core_energy[tokens],
+                     v.token_other_energy[tokens], v.sampled_time[sampled_row],
+                     v.sampled_core_energy[load.sampled], v.sampled_other_energy[load.sampled]},
+                    load);
 }
 
 MW_HD inline StepCost to_integers(const StepValue& value) {
