@@ -13,6 +13,17 @@ struct KernelCost {
   double flop_energy = 0, logit_energy = 0;  // parts of core_energy
   // What `time` overlaps, as if each were alone.
   double read_time = 0, compute_time = 0;
+
+  KernelCost& operator+=(const KernelCost& more) {
+    time += more.time;
+    core_energy += more.core_energy;
+    other_energy += more.other_energy;
+    flop_energy += more.flop_energy;
+    logit_energy += more.logit_energy;
+    read_time += more.read_time;
+    compute_time += more.compute_time;
+    return *this;
+  }
 };
 
 /// Kernels overlap memory and arithmetic: (x^1.5 + y^1.5)^(1/1.5), between a sum and the larger.

@@ -7,8 +7,7 @@ namespace mw::models {
 /// iterations of many shapes, where building a table for each would cost more than it saves.
 inline StepValue law_value(const StepLaw& law, const StepLinear& linear, const LevelLaw& level,
                            const StepLoad& load) {
-  const KernelCost tokens =
-      law.tokens(std::int64_t{load.decodes} + load.prefill_tokens, level.stretch);
+  const KernelCost tokens = law.tokens(linear.tokens_of(load), level.stretch);
   const KernelCost sampled = law.sampling(load.sampled, level.stretch);
   return step_value(linear, level,
                     {tokens.time, tokens.core_energy, tokens.other_energy, sampled.time,

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "models/compute/model_size.hpp"
+#include "models/compute/pipeline.hpp"
 
 namespace mw::models {
 namespace {
@@ -43,20 +44,34 @@ bool fits(const GpuParameters& gpu, const LlmParameters& llm, const StackParamet
   return memory_fit(gpu, llm, stack, shape, max_sequences).kv_token_capacity > 0;
 }
 
+std::string gpus_and(const ReplicaShape& shape) {
+  std::string text = fmt::format("{} GPUs (tp: {}", shape.gpus, shape.tp);
+  if (shape.pp > 1) text += fmt::format(", pp: {}", shape.pp);
+  if (shape.ep > 1) text += fmt::format(", ep: {}", shape.ep);
+  return text + ")";
+}
+
 /// The smallest change that makes the model fit: more GPUs in the domain, else fewer bits, else
-/// fewer sequences.
+/// fewer sequences, else more domains, a pipeline stage in each.
 std::string memory_advice(const GpuParameters& gpu, const LlmParameters& llm,
                           const StackParameters& stack, const ReplicaShape& shape,
                           int max_sequences) {
-  for (int tp = shape.tp + 1; tp * shape.attention_dp <= shape.nvlink_domain; ++tp) {
+  const auto can = [&](const ReplicaShape& s) {
+    return heads_divide(llm, s.tp) && (s.ep == 1 || llm.experts % s.ep == 0) &&
+           fits(gpu, llm, stack, s, max_sequences);
+  };
+  const auto of_size = [&](int tp, int pp) {
     ReplicaShape more = shape;
     more.tp = tp;
-    more.gpus = tp * shape.attention_dp;
-    if (shape.ep > 1) more.ep = more.gpus;
-    if (!heads_divide(llm, tp) || (more.ep > 1 && llm.experts % more.ep != 0)) continue;
-    if (fits(gpu, llm, stack, more, max_sequences)) {
-      return fmt::format("use {} GPUs (tp: {}{}), the fewest that hold it in {}", more.gpus, tp,
-                         more.ep > 1 ? fmt::format(", ep: {}", more.ep) : "",
+    more.pp = pp;
+    more.gpus = tp * shape.attention_dp * pp;
+    if (shape.ep > 1) more.ep = more.stage_gpus();
+    return more;
+  };
+  for (int tp = shape.tp + 1; tp * shape.attention_dp * shape.pp <= shape.nvlink_domain; ++tp) {
+    const ReplicaShape more = of_size(tp, shape.pp);
+    if (can(more)) {
+      return fmt::format("use {}, the fewest that hold it in {}", gpus_and(more),
                          name_of(shape.weights));
     }
   }
@@ -73,23 +88,130 @@ std::string memory_advice(const GpuParameters& gpu, const LlmParameters& llm,
       return fmt::format("run at most {} sequences at once", s);
     }
   }
+  const int whole = shape.nvlink_domain / shape.attention_dp;
+  for (int pp = 2; gpu.scale_out_bandwidth.value.value > 0 && pp <= std::min(16, llm.layers) &&
+                   whole > 0 && shape.nvlink_domain % shape.attention_dp == 0;
+       ++pp) {
+    const ReplicaShape more = of_size(whole, pp);
+    if (can(more)) {
+      return fmt::format("use {}, a stage in each of {} link domains", gpus_and(more), pp);
+    }
+  }
   return fmt::format(
       "use GPUs with more memory, or more of them than the NVLink domain of {} holds",
       shape.nvlink_domain);
 }
 
+/// Rules of counts alone: what must divide what.
+void add_division_problems(const GpuParameters& gpu, const LlmParameters& llm,
+                           const ReplicaShape& shape, sim::Problems& problems) {
+  const int product = shape.tp * shape.attention_dp * shape.pp;
+  if (shape.gpus != product) {
+    const std::string factors =
+        shape.pp > 1 ? fmt::format("tp x attention_dp x pp is {} x {} x {}", shape.tp,
+                                   shape.attention_dp, shape.pp)
+                     : fmt::format("tp x attention_dp is {} x {}", shape.tp, shape.attention_dp);
+    problems.add("gpus", fmt::format("is {}, but {} = {}", shape.gpus, factors, product),
+                 fmt::format("choose {} whose product is {}, or set gpus: {}",
+                             shape.pp > 1 ? "tp, attention_dp and pp" : "tp and attention_dp",
+                             shape.gpus, product));
+    return;
+  }
+  const int domain = shape.nvlink_domain;
+  if (shape.gpus > domain && gpu.scale_out_bandwidth.value.value <= 0) {
+    problems.add("gpus",
+                 fmt::format("is {}, more than the {} GPUs that NVLink joins, and the GPU has no "
+                             "network of its own",
+                             shape.gpus, domain),
+                 fmt::format("use at most {} GPUs per replica, a rack with a larger domain, or "
+                             "give the GPU a scale_out_bandwidth",
+                             domain));
+  } else if (shape.gpus > domain && shape.gpus % domain != 0) {
+    const int below = shape.gpus / domain * domain;
+    const int nearest = shape.gpus - below <= domain / 2 ? below : below + domain;
+    problems.add(
+        "gpus",
+        fmt::format("is {}, which leaves an NVLink domain of {} in part", shape.gpus, domain),
+        fmt::format("the nearest that fills whole domains is gpus: {}", nearest));
+  } else if (shape.gpus > domain && domain % shape.tp != 0 && shape.tp % domain != 0) {
+    problems.add(
+        "tp",
+        fmt::format("is {}, which does not divide an NVLink domain of {} GPUs", shape.tp, domain),
+        fmt::format("the nearest that does is tp: {}", nearest_divisor(domain, shape.tp)));
+  }
+  if (!heads_divide(llm, shape.tp)) {
+    problems.add("tp",
+                 fmt::format("is {}, which does not divide {} heads over {} KV heads evenly",
+                             shape.tp, llm.heads, llm.kv_heads),
+                 fmt::format("the nearest that does is tp: {}", nearest_tp(llm, shape.tp)));
+  }
+  if (shape.pp > llm.layers) {
+    problems.add("pp", fmt::format("is {}, but the model has {} layers", shape.pp, llm.layers),
+                 fmt::format("set pp: {} at most", llm.layers));
+  }
+  if (shape.ep > 1 && llm.moe_layers == 0) {
+    problems.add("ep", "is above 1, but the model has no experts", "set ep: 1");
+  } else if (shape.ep > 1 && llm.experts % shape.ep != 0) {
+    problems.add(
+        "ep", fmt::format("is {}, which does not divide {} experts", shape.ep, llm.experts),
+        fmt::format("the nearest that does is ep: {}", nearest_divisor(llm.experts, shape.ep)));
+  }
+  if (const int stage = shape.stage_gpus(); shape.ep > 1 && stage % shape.ep != 0) {
+    problems.add("ep",
+                 fmt::format("is {}, which does not divide {} GPUs{}", shape.ep, stage,
+                             shape.pp > 1 ? " of a stage" : ""),
+                 fmt::format("the nearest that does is ep: {}", nearest_divisor(stage, shape.ep)));
+  }
+  if (shape.speculation.on() && shape.pp > 1) {
+    problems.add("speculation", "drafts with the last stage's layers, which one stage has alone",
+                 "set pp: 1, or leave speculation out");
+  }
+  if (const auto& draft = shape.speculation.draft_model;
+      shape.speculation.on() && draft && !heads_divide(*draft, shape.tp)) {
+    problems.add("tp",
+                 fmt::format("is {}, which does not divide the drafting model's {} heads over {} "
+                             "KV heads evenly",
+                             shape.tp, draft->heads, draft->kv_heads),
+                 fmt::format("the nearest that does is tp: {}", nearest_tp(*draft, shape.tp)));
+  }
+}
+
 }  // namespace
+
+ReplicaShape draft_shape(const ReplicaShape& shape, const LlmParameters& draft) {
+  ReplicaShape alone = shape;
+  alone.speculation = {};
+  if (draft.moe_layers == 0 || draft.experts % shape.ep != 0) alone.ep = 1;
+  return alone;
+}
 
 MemoryFit memory_fit(const GpuParameters& gpu, const LlmParameters& llm,
                      const StackParameters& stack, const ReplicaShape& shape, int max_sequences) {
   MemoryFit out;
   const double stored = bytes_per_element(shape.weights);
   const double embedding = head_weights(llm) * (llm.tied_embedding ? 1 : 2) * 2.0;
+  // With stages, the largest one counts; input embedding and head lie on the first and the last.
+  const double imbalance = stage_imbalance(llm, shape.pp);
+  const double tables = shape.pp > 1 ? head_weights(llm) * 2.0 : embedding;
   out.weight_bytes_per_gpu =
-      (attention_weights_total(llm) * attention_bytes_per_weight(llm, shape.weights) +
-       feed_forward_weights(llm) * stored + embedding) /
+      ((attention_weights_total(llm) * attention_bytes_per_weight(llm, shape.weights) +
+        feed_forward_weights(llm) * stored) *
+           imbalance / shape.pp +
+       tables) /
           shape.tp +
-      double(llm.moe_layers) * llm.experts * expert_weights(llm) * stored / shape.gpus;
+      double(llm.moe_layers) * llm.experts * expert_weights(llm) * stored * imbalance / shape.gpus;
+  double draft_layer = 0;  // KV bytes of a token in what drafts
+  if (shape.speculation.on()) {
+    const LlmParameters draft = draft_of(shape.speculation, llm);
+    out.weight_bytes_per_gpu +=
+        memory_fit(gpu, draft, stack, draft_shape(shape, draft), max_sequences)
+            .weight_bytes_per_gpu;
+    // A drafting module shares the model's embedding and head.
+    if (!shape.speculation.draft_model) {
+      out.weight_bytes_per_gpu -= head_weights(draft) * 2.0 / shape.tp;
+    }
+    draft_layer = kv_bytes_per_layer(draft, shape.tp, shape.kv) * attention_layers(draft);
+  }
 
   const double usable = shape.gpus * (gpu.memory.value.value * stack.memory_share -
                                       stack.workspace.value.value - out.weight_bytes_per_gpu);
@@ -102,12 +224,12 @@ MemoryFit memory_fit(const GpuParameters& gpu, const LlmParameters& llm,
   struct Layout {
     double per_token, per_sequence;
   };
-  const Layout layouts[] = {
-      {layer * attention_layers(llm), state},
-      {layer * llm.full_attention_layers, state + layer * llm.window_layers * llm.window}};
+  const Layout layouts[] = {{layer * attention_layers(llm) + draft_layer, state},
+                            {layer * llm.full_attention_layers + draft_layer,
+                             state + layer * llm.window_layers * llm.window}};
   for (const Layout& l : layouts) {
     if (l.per_token <= 0) continue;
-    const double tokens = (usable - l.per_sequence * max_sequences) / l.per_token;
+    const double tokens = (usable / imbalance - l.per_sequence * max_sequences) / l.per_token;
     const auto capacity = static_cast<std::int64_t>(std::floor(std::max(tokens, 0.0)));
     if (out.kv_bytes_per_token > 0 && capacity <= out.kv_token_capacity) continue;
     out.kv_bytes_per_token = l.per_token;
@@ -121,38 +243,7 @@ std::vector<sim::Problems::Item> fit_problems(const GpuParameters& gpu, const Ll
                                               const StackParameters& stack,
                                               const ReplicaShape& shape, int max_sequences) {
   sim::Problems problems;
-  if (shape.gpus != shape.tp * shape.attention_dp) {
-    problems.add("gpus",
-                 fmt::format("is {}, but tp x attention_dp is {} x {} = {}", shape.gpus, shape.tp,
-                             shape.attention_dp, shape.tp * shape.attention_dp),
-                 fmt::format("choose tp and attention_dp whose product is {}, or set gpus: {}",
-                             shape.gpus, shape.tp * shape.attention_dp));
-  }
-  if (shape.gpus > shape.nvlink_domain) {
-    problems.add("gpus",
-                 fmt::format("is {}, more than the {} GPUs that NVLink joins", shape.gpus,
-                             shape.nvlink_domain),
-                 fmt::format("use at most {} GPUs per replica, or a rack with a larger domain",
-                             shape.nvlink_domain));
-  }
-  if (!heads_divide(llm, shape.tp)) {
-    problems.add("tp",
-                 fmt::format("is {}, which does not divide {} heads over {} KV heads evenly",
-                             shape.tp, llm.heads, llm.kv_heads),
-                 fmt::format("the nearest that does is tp: {}", nearest_tp(llm, shape.tp)));
-  }
-  if (shape.ep > 1 && llm.moe_layers == 0) {
-    problems.add("ep", "is above 1, but the model has no experts", "set ep: 1");
-  } else if (shape.ep > 1 && llm.experts % shape.ep != 0) {
-    problems.add(
-        "ep", fmt::format("is {}, which does not divide {} experts", shape.ep, llm.experts),
-        fmt::format("the nearest that does is ep: {}", nearest_divisor(llm.experts, shape.ep)));
-  }
-  if (shape.ep > 1 && shape.gpus % shape.ep != 0) {
-    problems.add(
-        "ep", fmt::format("is {}, which does not divide {} GPUs", shape.ep, shape.gpus),
-        fmt::format("the nearest that does is ep: {}", nearest_divisor(shape.gpus, shape.ep)));
-  }
+  add_division_problems(gpu, llm, shape, problems);
   if (shape.kv != Precision::bf16 && shape.kv != Precision::fp8) {
     problems.add("kv", fmt::format("is {}; a KV cache is bf16 or fp8", name_of(shape.kv)),
                  "set kv: fp8");

@@ -5,21 +5,28 @@
 #include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/precision.hpp"
+#include "models/compute/speculation.hpp"
 #include "models/compute/stack.hpp"
 #include "sim/describe.hpp"
 
 namespace mw::models {
 
-/// How a replica spreads a model: `gpus` = tp * attention_dp; experts over `ep` ranks (1: every
-/// expert is cut over all GPUs). All GPUs lie in one NVLink domain of `nvlink_domain`.
+/// How a replica spreads a model: `gpus` = tp * attention_dp * pp. `pp` stages of consecutive
+/// layers; in each, experts lie on `ep` ranks (1: every expert is cut over the stage's GPUs).
+/// NVLink joins `nvlink_domain` GPUs; a larger replica takes whole domains and the network between
+/// them.
 struct ReplicaShape {
   int gpus = 1;
   int tp = 1;
   int ep = 1;
   int attention_dp = 1;
+  int pp = 1;
   int nvlink_domain = 8;
   Precision weights = Precision::bf16;
   Precision kv = Precision::bf16;
+  Speculation speculation{};
+
+  int stage_gpus() const { return gpus / pp; }
 };
 template <sim::Describes<ReplicaShape> Self>
 void describe(Self& self, auto&& visit) {
@@ -29,11 +36,16 @@ void describe(Self& self, auto&& visit) {
   visit("ep", self.ep, About{.text = "Expert-parallel ranks", .min = 1, .max = 1024});
   visit("attention_dp", self.attention_dp,
         About{.text = "Data-parallel attention groups", .min = 1, .max = 1024});
+  visit("pp", self.pp, About{.text = "Pipeline stages", .min = 1, .max = 128});
   visit("nvlink_domain", self.nvlink_domain,
         About{.text = "GPUs joined by NVLink or its like", .min = 1, .max = 1024});
   visit("weights", self.weights, About{.text = "Storage of the weights"});
   visit("kv", self.kv, About{.text = "Storage of the KV cache: bf16 or fp8"});
+  visit("speculation", self.speculation, About{.text = "Speculative decoding"});
 }
+
+/// The shape in which what drafts runs on the same GPUs.
+ReplicaShape draft_shape(const ReplicaShape& shape, const LlmParameters& draft);
 
 /// Where a replica's memory goes.
 struct MemoryFit {

@@ -18,8 +18,8 @@ StepValue at_batch(const SteadyCosts& costs, double batch, double context, doubl
     load.decodes = b;
     load.sampled = b;
     load.kv_tokens = static_cast<std::int64_t>(b * context);
-    load.prefill_tokens =
-        static_cast<std::int32_t>(std::min(prefill_tokens, double(costs.max_tokens - b)) + 0.5);
+    load.prefill_tokens = static_cast<std::int32_t>(
+        std::min(prefill_tokens, costs.max_tokens - double(b) * costs.tokens_per_decode) + 0.5);
     load.prefill_pairs = static_cast<std::int64_t>(load.prefill_tokens * prompt / 2);
     return costs.of(load);
   };
@@ -47,8 +47,10 @@ SteadyState steady_state(const SteadyCosts& costs, const SteadyLoad& load) {
 
   // Admissions come in bursts: with rate a per iteration, a share 1 - exp(-g a) of iterations
   // carries all prompt tokens, as far as they fit.
-  const double admissions = load.batch / load.output_tokens;
-  const double room = std::max(1.0, costs.max_tokens - load.batch);
+  // An iteration yields more than one token for a sequence under speculative decoding.
+  const double yield = load.batch * costs.yield_per_decode;
+  const double admissions = yield / load.output_tokens;
+  const double room = std::max(1.0, costs.max_tokens - load.batch * costs.tokens_per_decode);
   out.mixed_share = std::clamp(std::max(1 - exp(-load.mixed_step_burst * admissions),
                                         admissions * load.prompt_tokens / room),
                                1e-12, 1.0);
@@ -58,21 +60,22 @@ SteadyState steady_state(const SteadyCosts& costs, const SteadyLoad& load) {
   const StepValue mixed = at_batch(costs, load.batch, out.context, prefill, load.prompt_tokens);
   const double p = out.mixed_share;
   out.mean_step = (1 - p) * plain.time + p * mixed.time;
-  out.tokens_per_second = load.batch / out.mean_step;
+  out.tokens_per_second = yield / out.mean_step;
   out.power = ((1 - p) * plain.energy + p * mixed.energy) / out.mean_step;
   out.joules_per_token = out.power / out.tokens_per_second;
   out.busy = ((1 - p) * plain.gpu_time + p * mixed.gpu_time) / out.mean_step;
   // The median changes sides where half the iterations are mixed; runs blur it (width 0.08,
   // calibrated with the rest).
   const double side = 1 / (1 + exp(-(p - 0.5) / 0.08));
-  out.median_gap = plain.time * (1 - side) + mixed.time * side;
+  out.median_gap = (plain.time * (1 - side) + mixed.time * side) / costs.yield_per_decode;
   return out;
 }
 
 SteadyState steady_state(const StepTableView& v, int level, const SteadyLoad& load) {
-  return steady_state({[&](const StepLoad& step) { return step_value(v, level, step); },
-                       v.max_sequences, v.max_tokens},
-                      load);
+  return steady_state(
+      {[&](const StepLoad& step) { return step_value(v, level, step); }, v.max_sequences,
+       v.max_tokens, v.linear.tokens_per_decode, v.linear.yield_per_decode},
+      load);
 }
 
 }  // namespace mw::models

@@ -21,7 +21,7 @@ struct SteadyState {
   double tokens_per_second = 0;
   double power = 0;  // W, whole replica
   double joules_per_token = 0;
-  double median_gap = 0;   // s between two tokens of a sequence
+  double median_gap = 0;   // s between two tokens of a sequence; under speculation, on average
   double mean_step = 0;    // s
   double mixed_share = 0;  // of iterations
   double context = 0;      // mean tokens per running sequence
@@ -31,7 +31,9 @@ struct SteadyState {
 struct SteadyCosts {
   std::function<StepValue(const StepLoad&)> of;
   int max_sequences = 1;
-  int max_tokens = 1;  // decodes and prefill tokens of one iteration
+  int max_tokens = 1;           // decodes and prefill tokens of one iteration
+  int tokens_per_decode = 1;    // StepLinear's
+  double yield_per_decode = 1;  // StepLinear's
 };
 SteadyState steady_state(const SteadyCosts& costs, const SteadyLoad& load);
 SteadyState steady_state(const StepTableView& table, int level, const SteadyLoad& load);

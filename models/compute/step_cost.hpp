@@ -35,6 +35,15 @@ struct StepLinear {
   double host_base = 0, host_per_sequence = 0;
   double idle_power = 0, power_ceiling = 0;
   std::int64_t window = 0;  // 0: no sliding window
+  double stages = 1;        // of a pipeline; fewer tokens than stages leave some of them waiting
+  // Speculative decoding: tokens of a decoding sequence that an iteration passes through the
+  // model, and how many it yields on average.
+  std::int32_t tokens_per_decode = 1;
+  double yield_per_decode = 1;
+
+  MW_HD std::int64_t tokens_of(const StepLoad& load) const {
+    return std::int64_t{load.decodes} * tokens_per_decode + load.prefill_tokens;
+  }
 };
 
 struct LevelLaw {
@@ -91,10 +100,15 @@ MW_HD inline StepValue step_value(const StepLinear& lin, const LevelLaw& at, con
       static_cast<double>(load.prefill_pairs < pair_limit ? load.prefill_pairs : pair_limit);
   const double decodes = load.decodes;
 
-  const double gpu =
-      parts.token_time + parts.sampled_time + lin.kv_full_time * full +
-      lin.kv_window_time * windowed + lin.state_time * decodes +
-      (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch;
+  double gpu = parts.token_time + parts.sampled_time + lin.kv_full_time * full +
+               lin.kv_window_time * windowed + lin.state_time * decodes +
+               (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch;
+  const double tokens = static_cast<double>(lin.tokens_of(load));
+  if (tokens < lin.stages) {
+    gpu += (lin.kv_full_time * full + lin.kv_window_time * windowed + lin.state_time * decodes +
+            (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch) *
+           (lin.stages / tokens - 1);
+  }
   const double core = parts.token_core + parts.sampled_core + lin.kv_full_core * full +
                       lin.kv_window_core * windowed + lin.state_core * decodes +
                       lin.pair_full_core * pairs + lin.pair_window_core * window_pairs;
@@ -116,7 +130,7 @@ MW_HD inline StepValue step_value(const StepLinear& lin, const LevelLaw& at, con
 
 /// Precondition: the load has a token, and lies within max_sequences and max_tokens.
 MW_HD inline StepValue step_value(const StepTableView& v, int level, const StepLoad& load) {
-  const std::int64_t tokens = std::int64_t{load.decodes} + load.prefill_tokens;
+  const std::int64_t tokens = v.linear.tokens_of(load);
   const std::int64_t token_row = std::int64_t{level} * (v.max_tokens + 1) + tokens;
   const std::int64_t sampled_row = std::int64_t{level} * (v.max_sequences + 1) + load.sampled;
   return step_value(v.linear, v.level_laws[level],

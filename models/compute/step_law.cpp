@@ -5,6 +5,7 @@
 
 #include "models/compute/layer_collectives.hpp"
 #include "models/compute/model_size.hpp"
+#include "models/compute/pipeline.hpp"
 #include "sim/portable_math.hpp"
 
 namespace mw::models {
@@ -32,12 +33,63 @@ StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const Stack
       llm_(llm),
       stack_(stack),
       shape_(shape),
-      n_(shape.gpus),
+      n_(shape.stage_gpus()),
       d_(shape.attention_dp),
       tp_(shape.tp),
       ep_(shape.ep),
       bandwidth_(gpu.memory_bandwidth.value.value * gpu.bandwidth_factor.value),
-      bf16_rate_(gpu.bf16.value.value * gpu.compute_factor.value) {}
+      bf16_rate_(gpu.bf16.value.value * gpu.compute_factor.value),
+      imbalance_(stage_imbalance(llm, shape.pp)) {
+  if (!shape.speculation.on()) return;
+  const LlmParameters draft = draft_of(shape.speculation, llm);
+  StackParameters draft_stack = stack;
+  // A module drafts within the model's own launch; a model of its own is launched for itself.
+  if (!shape.speculation.draft_model) draft_stack.step_overhead.value.value = 0;
+  draft_ = std::make_shared<const StepLaw>(gpu, draft, draft_stack, draft_shape(shape, draft));
+}
+
+template <class Part>
+KernelCost StepLaw::whole(double tokens, const Part& part) const {
+  const double count = micro_batches(shape_, tokens);
+  KernelCost cost = pipelined(part(*this, tokens / count), count, imbalance_);
+  // The first draft follows the verification of all tokens; prompts pass the draft's layers too.
+  if (draft_) cost += part(*draft_, tokens);
+  return cost;
+}
+
+KernelCost StepLaw::dense(double tokens, double stretch) const {
+  return whole(tokens, [=](const StepLaw& law, double t) { return law.dense_pass(t, stretch); });
+}
+
+KernelCost StepLaw::experts(double tokens, double stretch) const {
+  return whole(tokens, [=](const StepLaw& law, double t) { return law.experts_pass(t, stretch); });
+}
+
+KernelCost StepLaw::activations(double tokens) const {
+  return whole(tokens, [](const StepLaw& law, double t) { return law.activations_pass(t); });
+}
+
+KernelCost StepLaw::collectives(double tokens) const {
+  KernelCost cost =
+      whole(tokens, [](const StepLaw& law, double t) { return law.collectives_pass(t); });
+  const CollectiveCost handed = stage_hand_over(gpu_, llm_, shape_, tokens);
+  cost.time += handed.time();
+  cost.other_energy += (handed.link_bytes + handed.scale_out_bytes) * gpu_.link_energy.value.value;
+  return cost;
+}
+
+KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
+  if (sampled == 0) return {};
+  // Every token of the verification is sampled. The head is the last stage's, once each tick.
+  const double tokens = static_cast<double>(sampled) * (1 + shape_.speculation.tokens);
+  const double count = micro_batches(shape_, tokens);
+  KernelCost cost = pipelined(head_pass(tokens / count, stretch), count, shape_.pp);
+  for (int i = 0; i < shape_.speculation.tokens; ++i) {
+    cost += draft_->sampling(sampled, stretch);
+    if (i > 0) cost += draft_->tokens(sampled, stretch);
+  }
+  return cost;
+}
 
 double StepLaw::compute_rate(Precision weights) const {
   const double fp8 = gpu_.fp8.value.value * gpu_.compute_factor.value;
@@ -78,7 +130,7 @@ KernelCost StepLaw::memory_cost(double bytes) const {
   return {0, energy * core, energy * (1 - core)};
 }
 
-KernelCost StepLaw::dense(double tokens, double stretch) const {
+KernelCost StepLaw::dense_pass(double tokens, double stretch) const {
   const bool four_bit = shape_.weights == Precision::mxfp4 || shape_.weights == Precision::nvfp4;
   const Precision attention_kind = four_bit ? llm_.attention_at_4bit : shape_.weights;
   const double attention = attention_weights_total(llm_);
@@ -101,7 +153,7 @@ KernelCost StepLaw::dense(double tokens, double stretch) const {
   return cost;
 }
 
-KernelCost StepLaw::experts(double tokens, double stretch) const {
+KernelCost StepLaw::experts_pass(double tokens, double stretch) const {
   if (llm_.moe_layers == 0 || tokens <= 0) return {};
   const double experts = llm_.experts;
   const double per_token = llm_.experts_per_token;
@@ -145,7 +197,7 @@ KernelCost StepLaw::experts(double tokens, double stretch) const {
   return cost;
 }
 
-KernelCost StepLaw::activations(double tokens) const {
+KernelCost StepLaw::activations_pass(double tokens) const {
   // Every rank of a tensor-parallel group holds and rewrites the same hidden vectors; expert
   // ranks permute all tokens.
   const double hidden =
@@ -162,7 +214,7 @@ KernelCost StepLaw::activations(double tokens) const {
   return cost;
 }
 
-KernelCost StepLaw::collectives(double tokens) const {
+KernelCost StepLaw::collectives_pass(double tokens) const {
   const CollectiveCost sent = layer_collectives(gpu_, llm_, stack_, shape_, tokens);
   KernelCost cost;
   cost.time = sent.time();
@@ -172,12 +224,14 @@ KernelCost StepLaw::collectives(double tokens) const {
 }
 
 double StepLaw::gaps() const {
-  double time =
-      stack_.step_overhead.value.value +
-      stack_.attention_layer_gap.value.value * (attention_layers(llm_) + llm_.mamba_layers) +
-      stack_.moe_layer_gap.value.value * llm_.moe_layers;
-  if (shape_.weights == Precision::fp8) time += stack_.fp8_layer_gap.value.value * llm_.layers;
-  return time;
+  double time = shape_.pp * stack_.step_overhead.value.value +
+                stack_.attention_layer_gap.value.value *
+                    (attention_layers(llm_) + llm_.mamba_layers) * imbalance_ +
+                stack_.moe_layer_gap.value.value * llm_.moe_layers * imbalance_;
+  if (shape_.weights == Precision::fp8) {
+    time += stack_.fp8_layer_gap.value.value * llm_.layers * imbalance_;
+  }
+  return draft_ ? time + draft_->gaps() : time;
 }
 
 KernelCost StepLaw::tokens(std::int64_t tokens, double stretch) const {
@@ -185,18 +239,12 @@ KernelCost StepLaw::tokens(std::int64_t tokens, double stretch) const {
   const KernelCost parts[] = {dense(t, stretch), experts(t, stretch), activations(t),
                               collectives(t)};
   KernelCost sum;
-  for (const KernelCost& part : parts) {
-    sum.time += part.time;
-    sum.core_energy += part.core_energy;
-    sum.other_energy += part.other_energy;
-  }
+  for (const KernelCost& part : parts) sum += part;
   sum.time += gaps() * stretch;
   return sum;
 }
 
-KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
-  if (sampled == 0) return {};
-  const double count = static_cast<double>(sampled);
+KernelCost StepLaw::head_pass(double count, double stretch) const {
   const double weights = head_weights(llm_);
   const double bytes = d_ * weights * bytes_per_element(Precision::bf16);
   const double flops = 2 * weights * count;
@@ -218,7 +266,9 @@ KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
 
 StepLinear StepLaw::linear() const {
   StepLinear out;
-  const double rate = n_ * bandwidth_ * stack_.attention_bandwidth.value;
+  // Attention is cut over all stages, each with its own layers.
+  const double gpus = shape_.gpus;
+  const double rate = gpus * bandwidth_ * stack_.attention_bandwidth.value;
   const double layer_bytes = kv_bytes_per_layer(llm_, shape_.tp, shape_.kv);
   const auto read = [&](double bytes, double& time, double& core, double& other) {
     const KernelCost cost = memory_cost(bytes);
@@ -236,24 +286,41 @@ StepLinear StepLaw::linear() const {
   out.window = llm_.window;
 
   const double pair_flops = attention_flops_per_pair(llm_);
-  const double pair_rate = n_ * bf16_rate_ * stack_.dense_compute.value;
+  const double pair_rate = gpus * bf16_rate_ * stack_.dense_compute.value;
   out.pair_full_time = pair_flops * llm_.full_attention_layers / pair_rate;
   out.pair_full_core = pair_flops * llm_.full_attention_layers * gpu_.flop_energy.value.value;
   out.pair_window_time = pair_flops * llm_.window_layers / pair_rate;
   out.pair_window_core = pair_flops * llm_.window_layers * gpu_.flop_energy.value.value;
 
-  out.host_base = stack_.host_base.value.value;
+  // Every micro-batch is scheduled for itself.
+  out.host_base = shape_.pp * stack_.host_base.value.value;
   // Each data-parallel rank has an engine process of its own for its share of the sequences.
   out.host_per_sequence = stack_.host_per_sequence.value.value / d_;
-  out.idle_power = n_ * gpu_.idle.value.value;
-  out.power_ceiling = n_ * gpu_.tdp.value.value * gpu_.power_ceiling.value;
+  out.idle_power = gpus * gpu_.idle.value.value;
+  out.power_ceiling = gpus * gpu_.tdp.value.value * gpu_.power_ceiling.value;
+  out.stages = shape_.pp;
+  out.tokens_per_decode = 1 + shape_.speculation.tokens;
+  out.yield_per_decode = expected_tokens(shape_.speculation);
+  if (draft_) {
+    // Each draft reads the draft's own cache; its windows count as full layers here.
+    const StepLinear draft = draft_->linear();
+    const double drafts = shape_.speculation.tokens;
+    out.kv_full_time += drafts * (draft.kv_full_time + draft.kv_window_time);
+    out.kv_full_core += drafts * (draft.kv_full_core + draft.kv_window_core);
+    out.kv_full_other += drafts * (draft.kv_full_other + draft.kv_window_other);
+    out.state_time += drafts * draft.state_time;
+    out.state_core += drafts * draft.state_core;
+    out.state_other += drafts * draft.state_other;
+    out.pair_full_time += draft.pair_full_time + draft.pair_window_time;
+    out.pair_full_core += draft.pair_full_core + draft.pair_window_core;
+  }
   return out;
 }
 
 LevelLaw StepLaw::level(double clock_ratio) const {
   const double volts = core_voltage(gpu_, clock_ratio) / gpu_.max_voltage.value.value;
   return {clock_ratio, 1 / clock_ratio, volts * volts,
-          n_ * gpu_.busy_share.value * gpu_.tdp.value.value * clock_ratio * volts * volts};
+          shape_.gpus * gpu_.busy_share.value * gpu_.tdp.value.value * clock_ratio * volts * volts};
 }
 
 }  // namespace mw::models

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 
 #include "models/compute/gpu.hpp"
 #include "models/compute/kernel_cost.hpp"
@@ -28,7 +29,7 @@ class StepLaw {
   /// Time and energy of one iteration by cause; the same totals as step_value's.
   StepShares shares(const StepLoad& load, const LevelLaw& level) const;
 
-  // The parts, for tests and for saying what bounds a replica.
+  // The parts, for tests and for saying what bounds a replica; of all stages, drafting included.
   KernelCost dense(double tokens, double stretch) const;
   KernelCost experts(double tokens, double stretch) const;
   KernelCost activations(double tokens) const;
@@ -36,6 +37,16 @@ class StepLaw {
   double gaps() const;
 
  private:
+  // One pass of a micro-batch through all layers, on the GPUs of one stage.
+  KernelCost dense_pass(double tokens, double stretch) const;
+  KernelCost experts_pass(double tokens, double stretch) const;
+  KernelCost activations_pass(double tokens) const;
+  KernelCost collectives_pass(double tokens) const;
+  KernelCost head_pass(double sampled, double stretch) const;
+  /// Of all micro-batches, and of what drafts.
+  template <class Part>
+  KernelCost whole(double tokens, const Part& part) const;
+
   double compute_rate(Precision weights) const;
   double compute_energy(Precision weights) const;
   KernelCost memory_cost(double bytes) const;
@@ -44,9 +55,11 @@ class StepLaw {
   LlmParameters llm_;
   StackParameters stack_;
   ReplicaShape shape_;
-  double n_, d_, tp_, ep_;
-  double bandwidth_;  // of one GPU times its bandwidth factor
-  double bf16_rate_;  // of one GPU times its compute factor
+  double n_, d_, tp_, ep_;                // n: GPUs of a stage
+  double bandwidth_;                      // of one GPU times its bandwidth factor
+  double bf16_rate_;                      // of one GPU times its compute factor
+  double imbalance_;                      // of the pipeline's stages
+  std::shared_ptr<const StepLaw> draft_;  // null without speculation
 };
 
 /// E[max of n standard normals]: the excess of the slowest of n ranks, in standard deviations.

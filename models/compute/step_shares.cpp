@@ -37,9 +37,10 @@ struct Parts {
 }  // namespace
 
 StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
-  const double t = static_cast<double>(load.decodes) + load.prefill_tokens;
   const double s = load.sampled;
   const StepLinear lin = linear();
+  const double t = static_cast<double>(lin.tokens_of(load));
+  const double waiting = t < lin.stages ? lin.stages / t : 1;
   const double kv = static_cast<double>(load.kv_tokens);
   const double pairs = static_cast<double>(load.prefill_pairs);
   const double windowed = std::min(kv, static_cast<double>(lin.window) * load.decodes);
@@ -55,13 +56,14 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
     p.add(head, Bound::software, head.flop_energy,
           head.core_energy - head.flop_energy - head.logit_energy);
     p.time[at(Bound::memory)] +=
-        lin.kv_full_time * kv + lin.kv_window_time * windowed + lin.state_time * load.decodes;
+        (lin.kv_full_time * kv + lin.kv_window_time * windowed + lin.state_time * load.decodes) *
+        waiting;
     p.core[at(Bound::memory)] +=
         lin.kv_full_core * kv + lin.kv_window_core * windowed + lin.state_core * load.decodes;
     p.other[at(Bound::memory)] +=
         lin.kv_full_other * kv + lin.kv_window_other * windowed + lin.state_other * load.decodes;
     p.time[at(Bound::compute)] +=
-        (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * stretch;
+        (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * stretch * waiting;
     p.core[at(Bound::compute)] += lin.pair_full_core * pairs + lin.pair_window_core * window_pairs;
     const KernelCost link = collectives(t);
     p.time[at(Bound::link)] += link.time;

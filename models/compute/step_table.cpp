@@ -97,11 +97,11 @@ StepTable build_step_table(const GpuParameters& gpu, const LlmParameters& llm,
   const MemoryFit memory = memory_fit(gpu, llm, stack, shape, max_sequences);
   StepTable table;
   table.max_sequences = max_sequences;
-  table.max_tokens = std::max(max_batched_tokens, max_sequences);
   table.kv_token_capacity = memory.kv_token_capacity;
   table.kv_bytes_per_token = memory.kv_bytes_per_token;
   table.idle_power_mw = static_cast<std::int64_t>(shape.gpus * gpu.idle.value.value * 1000.0 + 0.5);
   table.linear = law.linear();
+  table.max_tokens = std::max(max_batched_tokens, max_sequences * table.linear.tokens_per_decode);
 
   const double lowest = gpu.min_clock.value / gpu.max_clock.value;
   for (int l = 0; l < levels; ++l) {

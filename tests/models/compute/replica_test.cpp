@@ -104,11 +104,36 @@ TEST_CASE("shapes that cannot be are named") {
 
   CHECK(says(problems_of("h100_sxm", "llama_3_1_8b", shape(2, Precision::bf16, 2))[0].advice,
              "ep: 1"));
-  CHECK(says(problems_of("h100_sxm", "llama_3_1_70b", shape(16))[0].problem, "NVLink"));
+  // Beyond one NVLink domain of 8: in whole domains, and only with a network between them.
+  CHECK(problems_of("h100_sxm", "llama_3_1_70b", shape(16)).empty());
+  CHECK(says(problems_of("h100_sxm", "llama_3_1_70b", shape(10))[0].advice, "gpus: 8"));
+  CHECK(says(problems_of("h100_sxm", "llama_3_1_70b", shape(14))[0].advice, "gpus: 16"));
+  CHECK(says(problems_of("rtx_4090", "llama_3_1_70b", shape(16))[0].problem, "no network"));
 
   ReplicaShape product = shape(8);
   product.tp = 4;
   CHECK(says(problems_of("h100_sxm", "llama_3_1_70b", product)[0].advice, "gpus: 4"));
+
+  ReplicaShape stages = shape(16);
+  stages.tp = 4;
+  stages.pp = 4;
+  CHECK(problems_of("h100_sxm", "llama_3_1_70b", stages).empty());
+  stages.gpus = 8;
+  CHECK(says(problems_of("h100_sxm", "llama_3_1_70b", stages)[0].advice, "gpus: 16"));
+  stages.gpus = 96 * 4;
+  stages.pp = 96;
+  CHECK(says(problems_of("h100_sxm", "llama_3_1_70b", stages)[0].advice, "pp: 80"));
+  // A tensor-parallel group of 6 would lie across the border of domains of 8.
+  stages.gpus = 48;
+  stages.tp = 6;
+  stages.pp = 8;
+  CHECK(says(problems_of("h100_sxm", "llama_3_1_70b", stages)[0].problem, "NVLink domain"));
+  ReplicaShape ranks = shape(16, Precision::fp8, 16);
+  ranks.tp = 8;
+  ranks.pp = 2;
+  CHECK(says(problems_of("h100_sxm", "deepseek_r1", ranks)[0].problem, "8 GPUs of a stage"));
+  ranks.speculation.tokens = 2;
+  CHECK(says(problems_of("h100_sxm", "deepseek_r1", ranks)[1].advice, "pp: 1"));
 
   ReplicaShape kv = shape(1);
   kv.kv = Precision::nvfp4;
