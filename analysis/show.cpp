@@ -125,13 +125,15 @@ void print_check(const std::string& scenario, const std::vector<std::string>& se
   for (const auto& service : site.services) {
     const auto& pod = site.pods[static_cast<std::size_t>(service.first_pod)];
     const auto means = traffic_means(service.front);
+    const auto& loop = service.front.closed_loop;
+    const std::string asked = loop ? fmt::format("{} users with requests", loop->users)
+                                   : fmt::format("{:.4g} requests/s", means.requests_per_s);
     fmt::print(
         "# service {}: {} replicas of {} GPUs in {} pods; {} KV tokens a replica ({:.3g} kB a "
-        "token); {:.4g} requests/s of {:.0f} + {:.0f} tokens\n",
+        "token); {} of {:.0f} + {:.0f} tokens\n",
         service.name, service.replicas, service.gpus_per_replica, service.pods,
         kv_blocks(pod.engine, *pod.table) * pod.engine.block_size,
-        pod.table->kv_bytes_per_token * 1e-3, means.requests_per_s, means.prompt_tokens,
-        means.output_tokens);
+        pod.table->kv_bytes_per_token * 1e-3, asked, means.prompt_tokens, means.output_tokens);
   }
 }
 

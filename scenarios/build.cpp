@@ -136,6 +136,17 @@ PodParameters pod_of(const Scenario& scenario, const ServiceBlock& service,
   return pod;
 }
 
+/// Whether one of the first requests of its users is not refused.
+bool answers_any(const PodParameters& pod) {
+  constexpr std::uint64_t tries = 1000;
+  for (std::uint64_t id = 0; id < tries; ++id) {
+    const Lengths l = draw_lengths(pod.users.lengths, pod.users.draws, id);
+    if (can_ever_fit(l.prompt, l.output, pod.engine.block_size, kv_blocks(pod.engine, *pod.table)))
+      return true;
+  }
+  return false;
+}
+
 void add_services(SiteParameters& site, const Scenario& scenario, const std::filesystem::path& base,
                   BuildProblems& problems) {
   std::vector<std::int32_t> rack_gpus;
@@ -188,6 +199,14 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
     service.front =
         make_front(block.traffic, replicas.subspan(idx(service.first_pod), idx(service.pods)),
                    scenario.seed, static_cast<std::uint32_t>(s), site.start.unix_ns, base);
+    for (int p = 0; p < service.pods; ++p) {
+      PodParameters& pod = site.pods[idx(service.first_pod + p)];
+      pod.users = users_of_pod(service.front, idx(p));
+      if (pod.users.requests == endless && pod.users.users > 0 && !answers_any(pod))
+        problems.add(item_path("inference", s) + ".traffic.lengths",
+                     "make requests that no replica can hold, so users would ask in vain for ever",
+                     "make them shorter, or bound closed_loop.requests");
+    }
     site.services.push_back(std::move(service));
   }
 }

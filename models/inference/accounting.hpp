@@ -125,6 +125,7 @@ inline void complete(ReplicaState& replica, const EngineContext& context, const 
   }
 
   note_completion(context.router, context.replica, request.charge, request.output);
+  if (context.users) answer(*context.users, *context.asking, now);
   fold(replica, now, Transition::completed, request.id, static_cast<std::uint64_t>(request.output));
   if (context.records) {
     const sim::FineTime arrival{request.arrival, 0};
@@ -246,7 +247,9 @@ inline EngineContext make_context(PodState& pod, const PodParameters& parameters
           epoch.counts,
           latencies,
           pod.router,
-          parameters.keep_records ? &epoch.records : nullptr};
+          parameters.keep_records ? &epoch.records : nullptr,
+          parameters.users.users > 0 ? &pod.users : nullptr,
+          &parameters.users};
 }
 
 inline constexpr std::uint32_t router_stream = 1;
@@ -263,6 +266,7 @@ inline Dispatch receive(PodState& pod, const PodParameters& parameters, std::int
     counts.refused_output_tokens += a.output_tokens;
     counts.lost_kv_memory += a.output_tokens;
     pod.refusals.fold(a.t, static_cast<std::uint32_t>(Transition::refused), a.id, 0);
+    if (parameters.users.users > 0) answer(pod.users, parameters.users, {a.t, 0});
     return {-1, 0};
   }
   return dispatch(pod.router, parameters.router,

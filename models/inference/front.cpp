@@ -1,6 +1,7 @@
 #include "models/inference/front.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace mw::models {
@@ -77,6 +78,9 @@ FrontParameters make_front(const TrafficParameters& traffic, std::span<const std
   FrontParameters p;
   if (traffic.trace) {
     p.trace = std::make_shared<const Trace>(read_trace(find_trace(*traffic.trace, base)));
+  } else if (traffic.closed_loop) {
+    p.closed_loop = traffic.closed_loop;
+    p.lengths = *traffic.lengths;
   } else {
     p.arrivals = traffic.like ? traffic.like->value.arrivals : *traffic.arrivals;
     p.lengths = traffic.like ? traffic.like->value.lengths : *traffic.lengths;
@@ -92,6 +96,7 @@ FrontParameters make_front(const TrafficParameters& traffic, std::span<const std
 
 FrontState initial_front(const FrontParameters& p) {
   FrontState front;
+  if (p.closed_loop) return front;
   const auto copies = static_cast<std::uint64_t>(p.copies);
   if (!p.trace) {
     const ArrivalLaw law = law_of(p);
@@ -119,6 +124,14 @@ FrontState initial_front(const FrontParameters& p) {
   return front;
 }
 
+PodUsers users_of_pod(const FrontParameters& p, std::size_t pod) {
+  if (!p.closed_loop) return {};
+  PodUsers users = users_of_pod(*p.closed_loop, p.pod_ends, pod);
+  users.lengths = p.lengths;
+  users.draws = stream_of(p, 0, lengths);
+  return users;
+}
+
 void generate(FrontState& front, const FrontParameters& p, sim::Time until,
               std::vector<std::vector<Arrival>>& per_pod) {
   per_pod.resize(p.pod_ends.size());
@@ -143,7 +156,8 @@ TrafficMeans traffic_means(const FrontParameters& p) {
   const auto copies = static_cast<double>(p.copies);
   if (!p.trace) {
     const MeanLengths mean = mean_lengths(p.lengths);
-    return {p.arrivals.rate.value * copies, mean.prompt, mean.output};
+    const double rate = p.closed_loop ? std::nan("") : p.arrivals.rate.value * copies;
+    return {rate, mean.prompt, mean.output};
   }
   const auto n = static_cast<double>(p.trace->rows.size());
   TrafficMeans means{n * copies / sim::to_seconds(p.trace->period), 0, 0};

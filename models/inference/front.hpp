@@ -2,10 +2,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "models/inference/arrivals.hpp"
+#include "models/inference/closed_loop.hpp"
 #include "models/inference/lengths.hpp"
 #include "models/inference/request.hpp"
 #include "models/inference/trace.hpp"
@@ -21,8 +23,9 @@ struct FrontParameters {
   std::shared_ptr<const Trace> trace;  // replayed; null: generated from the two below
   ArrivalParameters arrivals;
   LengthParameters lengths;
-  std::int64_t copies = 1;                // of the stream
-  std::vector<std::int32_t> pod_ends{1};  // replicas of the pods up to and including each
+  std::optional<ClosedLoopParameters> closed_loop;  // then the pods' users ask, not the front
+  std::int64_t copies = 1;                          // of the stream
+  std::vector<std::int32_t> pod_ends{1};            // replicas of the pods up to and including each
   std::uint64_t seed = 0;
   std::uint32_t entity = 0;  // tells the services of a run apart
   std::int64_t start_unix_ns = 0;
@@ -66,12 +69,15 @@ void describe(Self& self, auto&& visit) {
 
 FrontState initial_front(const FrontParameters& parameters);
 
+/// The users of one of its pods; none where the front itself makes the requests.
+PodUsers users_of_pod(const FrontParameters& parameters, std::size_t pod);
+
 /// Replaces per_pod[p] by the requests of pod p in [front.now, until), in order of time (and of
 /// copy, where two come in the same nanosecond). How time is cut into calls changes nothing.
 void generate(FrontState& front, const FrontParameters& parameters, sim::Time until,
               std::vector<std::vector<Arrival>>& per_pod);
 
-/// Long-run means of the whole service.
+/// Long-run means of the whole service; in a closed loop the rate follows from the engines: NaN.
 struct TrafficMeans {
   double requests_per_s = 0, prompt_tokens = 0, output_tokens = 0;
 };

@@ -95,11 +95,19 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
   const Arrival* next = arrivals.data();
   const Arrival* const end = next + arrivals.size();
   const sim::Time stop = key_at(until, end_phase);
+  const bool asking = parameters.users.users > 0;
   while (true) {
     const sim::Time moment = moments.first_key();
-    if (next != end && key_at(next->t, arrival_phase) < moment) {
+    if (next != end && key_at(next->t, arrival_phase) < moment && next->t <= next_ask(pod.users)) {
       arrive(*next++);
       continue;
+    }
+    if (asking) {
+      const sim::Time asked = next_ask(pod.users);
+      if (asked < until && key_at(asked, arrival_phase) < moment) {
+        arrive(ask(pod.users, parameters.users));
+        continue;
+      }
     }
     if (moment >= stop) break;
     const std::size_t r = moments.first();

@@ -32,12 +32,15 @@ class Loop {
   void run(std::span<const Arrival> arrivals, sim::Time until) {
     std::size_t next = 0;
     while (true) {
-      const bool arrival_left = next < arrivals.size();
+      const sim::Time from_outside = next < arrivals.size() ? arrivals[next].t : sim::never;
+      const sim::Time asked = next_ask(pod_.users);
+      const sim::Time arrival = std::min(from_outside, asked);
+      const bool arrival_left = arrival < until;
       const bool event_left = !queue_.empty() && queue_.top().t < until;
       if (arrival_left &&
           (!event_left ||
-           sim::EventKey::make(arrivals[next].t, sim::Phase::arrival, 0, 0).before(queue_.top()))) {
-        arrive(arrivals[next++]);
+           sim::EventKey::make(arrival, sim::Phase::arrival, 0, 0).before(queue_.top()))) {
+        arrive(asked < from_outside ? ask(pod_.users, parameters_.users) : arrivals[next++]);
       } else if (event_left) {
         const sim::Event event = queue_.pop();
         const auto r = static_cast<std::int32_t>(event.payload.entity);
@@ -167,6 +170,7 @@ PodState initial_pod(const PodParameters& parameters) {
     }
   }
   pod.router.outstanding.assign(pod.replicas.size(), 0);
+  pod.users = initial_users(parameters.users);
   return pod;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/compute/step_table.hpp"
+#include "models/inference/closed_loop.hpp"
 #include "models/inference/counts.hpp"
 #include "models/inference/engine.hpp"
 #include "models/inference/replica.hpp"
@@ -31,6 +32,7 @@ struct PodParameters {
   EngineParameters engine;
   RouterPolicy router = RouterPolicy::least_tokens;
   int replicas = 1;
+  PodUsers users;  // ask, are answered and ask again; none where requests come from outside
   Slo slo;
   std::uint64_t seed = 0;
   std::uint32_t partition = 0;
@@ -41,6 +43,7 @@ struct PodState {
   sim::Time now = 0;
   std::vector<ReplicaState> replicas;
   RouterState router;
+  UsersState users;
   sim::TraceHash refusals;
 };
 template <sim::Describes<PodState> Self>
@@ -49,6 +52,7 @@ void describe(Self& self, auto&& visit) {
   visit("now", self.now, About{.text = "Everything before this moment has happened, ns"});
   visit("replicas", self.replicas, About{.text = "Its replicas"});
   visit("router", self.router, About{.text = "Its router"});
+  visit("users", self.users, About{.text = "Its users, in a closed loop"});
   visit("refusals", self.refusals, About{.text = "Fingerprint of refused requests"});
 }
 
@@ -70,8 +74,9 @@ void begin_epoch(PodEpoch& epoch, int replicas, sim::Time start, sim::Time end, 
 /// Idle replicas at time 0. The engine's limits must lie within the table's.
 PodState initial_pod(const PodParameters& parameters);
 
-/// Lets everything before `until` happen. `arrivals` are sorted by time and lie in
-/// [pod.now, until), which lies in the epoch. Where an epoch is cut changes nothing.
+/// Lets everything before `until` happen. `arrivals` come from outside, are sorted by time and lie
+/// in [pod.now, until), which lies in the epoch; the pod's own users ask besides. Where an epoch is
+/// cut changes nothing.
 void advance(PodState& pod, const PodParameters& parameters, std::span<const Arrival> arrivals,
              sim::Time until, PodEpoch& epoch);
 

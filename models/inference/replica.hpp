@@ -3,6 +3,7 @@
 #include <limits>
 #include <vector>
 
+#include "models/inference/closed_loop.hpp"
 #include "models/inference/counts.hpp"
 #include "models/inference/engine.hpp"
 #include "models/inference/jump_state.hpp"
@@ -89,6 +90,8 @@ struct EngineContext {
   LatencyFeed& latencies;
   RouterState& router;
   std::vector<RequestRecord>* records = nullptr;  // null: none are kept
+  UsersState* users = nullptr;                    // null: nobody waits for an answer
+  const PodUsers* asking = nullptr;
 };
 
 /// Schedules the next iteration at `now` and starts it. False, and nothing changes, when there is

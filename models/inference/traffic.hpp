@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/inference/arrivals.hpp"
+#include "models/inference/closed_loop.hpp"
 #include "models/inference/lengths.hpp"
 #include "sim/describe.hpp"
 
@@ -28,11 +29,13 @@ void describe(Self& self, auto&& visit) {
   visit("lengths", self.lengths, About{.text = "How long they are", .required = true});
 }
 
-/// The requests of a service: like a catalog entry, from a trace, or from arrivals and lengths.
+/// The requests of a service: like a catalog entry, from a trace, or of some lengths, by arrivals
+/// or by users in a closed loop.
 struct TrafficParameters {
   std::optional<sim::Entry<TrafficProfile>> like;
   std::optional<std::string> trace;
   std::optional<ArrivalParameters> arrivals;
+  std::optional<ClosedLoopParameters> closed_loop;
   std::optional<LengthParameters> lengths;
   std::int64_t scale = 1;
 };
@@ -44,7 +47,9 @@ void describe(Self& self, auto&& visit) {
         About{.text = "A file of recorded requests, beside the scenario or below MILLWRIGHT_DATA; "
                       "it begins again after its end"});
   visit("arrivals", self.arrivals, About{.text = "When requests come; needs lengths"});
-  visit("lengths", self.lengths, About{.text = "How long they are; needs arrivals"});
+  visit("closed_loop", self.closed_loop,
+        About{.text = "Users who wait for their answers before they ask again; needs lengths"});
+  visit("lengths", self.lengths, About{.text = "How long they are; needs arrivals or closed_loop"});
   visit("scale", self.scale,
         About{.text = "Independent copies of the stream, laid over each other; of a trace, shifted "
                       "in a circle. Not a faster clock",

@@ -186,6 +186,31 @@ TEST_CASE("All problems are told in one go") {
   CHECK(std::count(text.begin(), text.end(), '\n') == 1);
 }
 
+TEST_CASE("A closed loop's users are shared out to the pods; one that asks in vain is refused") {
+  const Folder folder;
+  const auto text = [&](const char* traffic) {
+    std::string s = with_engine("gpus: 8, replicas: 3, replicas_per_pod: 2, kv_blocks: 100");
+    s.replace(s.find("{like: azure_conversation}"), 26, traffic);
+    return s;
+  };
+  const std::string lengths = "lengths: {prompt: {fixed: 100}, output: {fixed: 20}}";
+  const auto site = folder.build(
+      text(("{closed_loop: {users: 6, requests: 10, think: 2 s}, " + lengths + "}").c_str()));
+  REQUIRE(site.pods.size() == 2);
+  CHECK(site.pods[0].users.users == 2);  // one replica, the other pod has two
+  CHECK(site.pods[1].users.users == 4);
+  CHECK(site.pods[0].users.requests == 4);  // 0, 1, 6, 7
+  CHECK(site.pods[1].users.requests == 6);
+  CHECK(site.pods[1].users.think == 2 * mw::sim::second);
+
+  const std::string vain = folder.problems(
+      text("{closed_loop: {users: 6}, lengths: {prompt: {fixed: 5000}, output: {fixed: 2}}}"));
+  CHECK(has(vain, "users would ask in vain for ever"));
+  CHECK(has(
+      folder.problems(text(("{closed_loop: {users: 6, think: -1 s}, " + lengths + "}").c_str())),
+      "is not a time from 0 to a year"));
+}
+
 TEST_CASE("A trace that is not there, or damaged, is told with its own place") {
   const Folder folder;
   const auto text = [&](const char* trace) {

@@ -243,6 +243,16 @@ Case random_case() {
       epoch.push_back(change);
     }
   }
+  if (*rc::gen::inRange(0, 3) == 0) {
+    PodUsers& users = c.pod.users;
+    users.users = users.all = *rc::gen::inRange(1, 3 * c.pod.engine.max_num_seqs);
+    users.requests = *rc::gen::element<std::int64_t>(1, 50, 300);
+    users.think = *rc::gen::element<Time>(0, 1, 3'000'001, second) / round * round;
+    users.lengths.prompt.lognormal = LognormalLength{prompt, 1};
+    users.lengths.output.emplace().lognormal = LognormalLength{output + 1, 1};
+    users.draws = {c.pod.seed, 3, 4};
+    if (*rc::gen::inRange(0, 2) == 0) c.arrivals.clear();  // or both kinds come together
+  }
   return c;
 }
 

@@ -336,7 +336,7 @@ TEST_CASE("scale lays shifted copies of a trace over each other") {
   CHECK(traffic_means(three).requests_per_s == doctest::Approx(9.0 / 5));
 }
 
-TEST_CASE("traffic is exactly one of like, trace, and arrivals with lengths") {
+TEST_CASE("traffic is exactly one of like, trace, and arrivals or closed_loop with lengths") {
   const auto problems_of = [](const auto& parameters) {
     mw::sim::Problems problems;
     check(parameters, problems);
@@ -352,6 +352,15 @@ TEST_CASE("traffic is exactly one of like, trace, and arrivals with lengths") {
   CHECK(problems_of(traffic) == 1);  // arrivals without lengths
   traffic.lengths = LengthParameters{};
   CHECK(problems_of(traffic) == 0);
+  traffic.closed_loop = ClosedLoopParameters{};
+  CHECK(problems_of(traffic) == 1);  // beside arrivals
+  traffic.arrivals.reset();
+  CHECK(problems_of(traffic) == 0);
+  traffic.scale = 2;
+  CHECK(problems_of(traffic) == 1);
+  traffic.scale = 1;
+  traffic.lengths.reset();
+  CHECK(problems_of(traffic) == 1);
 
   LengthDistribution length;
   CHECK(problems_of(length) == 1);
