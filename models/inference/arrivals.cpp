@@ -32,6 +32,13 @@ double area_between(const ArrivalLaw& law, double from, double to) {
   return law.shape.integral(law.start_in_week + to) - law.shape.integral(law.start_in_week + from);
 }
 
+/// Mean 1.
+double gap_of(const ArrivalLaw& law, sim::Stream gaps, std::uint64_t index) {
+  if (law.poisson) return sim::exponential(gaps, index);
+  if (law.gap_table) return law.gap_table->at(sim::uniform(gaps, index)) / law.gap_shape;
+  return sim::gamma(gaps, index, law.gap_shape) / law.gap_shape;
+}
+
 }  // namespace
 
 void check(const ArrivalParameters& arrivals, sim::Problems& problems) {
@@ -106,6 +113,10 @@ ArrivalLaw::ArrivalLaw(const ArrivalParameters& arrivals, double copies_in_one,
     : rate(arrivals.rate.value * copies_in_one),
       gap_shape(1 / (arrivals.cv * arrivals.cv)),
       poisson(arrivals.cv == 1),
+      gap_table(!poisson && gap_shape >= GammaQuantile::least_shape &&
+                        gap_shape <= GammaQuantile::most_shape
+                    ? std::make_shared<const GammaQuantile>(gap_shape)
+                    : nullptr),
       bursty(arrivals.bursts.has_value()),
       burst_mean(bursty ? arrivals.bursts->burst.value : 0),
       calm_mean(bursty ? arrivals.bursts->calm.value : 0),
@@ -138,10 +149,7 @@ ArrivalState first_arrival(const ArrivalLaw& law, sim::Stream gaps, sim::Stream 
 
 void next_arrival(ArrivalState& state, const ArrivalLaw& law, sim::Stream gaps,
                   sim::Stream spells) {
-  const std::uint64_t index = state.drawn++;
-  const double gap = law.poisson ? sim::exponential(gaps, index)
-                                 : sim::gamma(gaps, index, law.gap_shape) / law.gap_shape;
-  double left = gap / law.rate;  // seconds at the mean rate
+  double left = gap_of(law, gaps, state.drawn++) / law.rate;  // seconds at the mean rate
   while (law.bursty) {
     const double factor = state.in_burst ? law.burst_factor : law.calm_factor;
     const double in_spell = factor * area_between(law, state.t, state.spell_ends);

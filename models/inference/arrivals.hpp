@@ -1,9 +1,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "models/numerics/gamma_quantile.hpp"
 #include "sim/describe.hpp"
 #include "sim/quantity.hpp"
 #include "sim/random.hpp"
@@ -86,9 +88,10 @@ class WeekShape {
 struct ArrivalLaw {
   ArrivalLaw(const ArrivalParameters& arrivals, double copies_in_one, std::int64_t start_unix_ns);
 
-  double rate;       // requests per second on the operational clock
-  double gap_shape;  // of the gamma gaps; 1 / cv^2
-  bool poisson;      // cv = 1: exponential gaps
+  double rate;                                     // requests per second on the operational clock
+  double gap_shape;                                // of the gamma gaps; 1 / cv^2
+  bool poisson;                                    // cv = 1: exponential gaps
+  std::shared_ptr<const GammaQuantile> gap_table;  // of other gaps; null: beyond its shapes
   bool bursty;
   double burst_mean, calm_mean;      // seconds
   double burst_factor, calm_factor;  // mean 1 over time
@@ -116,7 +119,7 @@ void describe(Self& self, auto&& visit) {
 
 /// Stands at the first arrival at or after time 0 of a process that has run for long.
 ArrivalState first_arrival(const ArrivalLaw& law, sim::Stream gaps, sim::Stream spells);
-/// Moves on to the next arrival.
+/// Moves on to the next arrival. One draw of 64 bits a gap where it is exponential or tabulated.
 void next_arrival(ArrivalState& state, const ArrivalLaw& law, sim::Stream gaps, sim::Stream spells);
 
 }  // namespace mw::models

@@ -9,8 +9,8 @@ namespace mw::models {
 namespace {
 
 // Streams of the service. A copy of the generator has three of its own.
-constexpr std::uint32_t split_stream = 2, shift_stream = 3, first_copy_stream = 16;
-enum Purpose : std::uint32_t { gaps, spells, lengths, purposes };
+constexpr std::uint32_t shift_stream = 3, first_copy_stream = 16;
+enum Purpose : std::uint32_t { gaps, spells, requests, purposes };
 
 sim::Stream stream_of(const FrontParameters& p, std::uint64_t copy, Purpose purpose) {
   return {p.seed, p.entity,
@@ -26,48 +26,64 @@ ArrivalLaw law_of(const FrontParameters& p) {
   return {p.arrivals, copies_merge(p) ? static_cast<double>(p.copies) : 1, p.start_unix_ns};
 }
 
-struct Drawn {
-  Arrival arrival;
-  std::uint64_t copy;
+/// The 128 bits of a request: 40 for the probability of either length, 48 for its pod.
+struct RequestDraw {
+  explicit RequestDraw(sim::Bits bits)
+      : prompt(unit(bits.first >> 24)),
+        output(unit(bits.second >> 24)),
+        pod((bits.first & low) << 24 | (bits.second & low)) {}
+  double prompt, output;
+  std::uint64_t pod;
+
+ private:
+  static constexpr std::uint64_t low = (1 << 24) - 1;
+  static double unit(std::uint64_t bits) { return (static_cast<double>(bits) + 0.5) * 0x1p-40; }
 };
 
-void generate_copies(FrontState& front, const FrontParameters& p, sim::Time until,
-                     std::vector<Drawn>& out) {
-  const ArrivalLaw law = law_of(p);
-  for (std::uint64_t copy = 0; copy < front.generated.size(); ++copy) {
-    ArrivalState& state = front.generated[copy];
-    for (sim::Time t; (t = sim::from_seconds(state.t)) < until;) {
-      const Lengths l = draw_lengths(p.lengths, stream_of(p, copy, lengths), state.drawn - 1);
-      out.push_back({{t, 0, l.prompt, l.output}, copy});
-      next_arrival(state, law, stream_of(p, copy, gaps), stream_of(p, copy, spells));
-    }
-  }
+/// A replica by its bits, all alike (up to n in 2^32), and the pod it is of.
+std::uint32_t pod_of(const FrontParameters& p, std::uint64_t bits48) {
+  const std::uint64_t draw = bits48 >> 16;
+  const auto replica =
+      static_cast<std::int64_t>(draw * static_cast<std::uint64_t>(p.pod_ends.back()) >> 32);
+  // Pods are of nearly the same size: the guess is right or next to it.
+  std::size_t pod = draw * p.pod_ends.size() >> 32;
+  while (replica >= p.pod_ends[pod]) ++pod;
+  while (pod > 0 && replica < p.pod_ends[pod - 1]) --pod;
+  return static_cast<std::uint32_t>(pod);
 }
 
-void replay_copies(FrontState& front, const FrontParameters& p, sim::Time until,
-                   std::vector<Drawn>& out) {
-  const Trace& trace = *p.trace;
-  for (std::uint64_t copy = 0; copy < front.replayed.size(); ++copy) {
-    ReplayState& state = front.replayed[copy];
-    while (true) {
-      const Trace::Row& row = trace.rows[state.row];
-      const sim::Time t = row.t - state.shift + state.lap * trace.period;
-      if (t >= until) break;
-      out.push_back({{t, 0, row.prompt_tokens, row.output_tokens}, copy});
-      if (++state.row == trace.rows.size()) {
-        state.row = 0;
-        ++state.lap;
-      }
-    }
-  }
+bool earlier(const Arrival& a, const Arrival& b) {
+  return a.t != b.t ? a.t < b.t : a.id < b.id;
 }
 
-std::size_t pod_of(const FrontParameters& p, std::uint64_t id) {
-  const std::uint64_t draw = sim::bits({p.seed, p.entity, split_stream}, id).first;
-  const auto all = static_cast<std::uint64_t>(p.pod_ends.back());
-  const auto replica = static_cast<std::int64_t>((draw >> 32) * all >> 32);
-  const auto pod = std::upper_bound(p.pod_ends.begin(), p.pod_ends.end(), replica);
-  return static_cast<std::size_t>(pod - p.pod_ends.begin());
+/// Sorts by time within [from, until): into as many equal spans of time as there are requests, then
+/// by insertion, which finds nearly everything in its place.
+void sort_by_time(std::span<Arrival> arrivals, sim::Time from, sim::Time until) {
+  struct Scratch {
+    std::vector<Arrival> sorted;
+    std::vector<std::uint32_t> place;
+  };
+  thread_local Scratch scratch;
+  const std::size_t n = arrivals.size();
+  if (n > 32) {
+    const double scale = static_cast<double>(n) / static_cast<double>(until - from);
+    const auto span_of = [&](const Arrival& a) {
+      return std::min(n - 1, static_cast<std::size_t>(static_cast<double>(a.t - from) * scale));
+    };
+    scratch.place.assign(n + 1, 0);
+    for (const Arrival& a : arrivals) ++scratch.place[span_of(a) + 1];
+    std::partial_sum(scratch.place.begin(), scratch.place.end(), scratch.place.begin());
+    scratch.sorted.resize(n);
+    for (const Arrival& a : arrivals) scratch.sorted[scratch.place[span_of(a)]++] = a;
+    std::copy(scratch.sorted.begin(), scratch.sorted.end(), arrivals.begin());
+  }
+  for (std::size_t i = 1; i < n; ++i) {
+    if (!earlier(arrivals[i], arrivals[i - 1])) continue;
+    const Arrival moved = arrivals[i];
+    std::size_t at = i;
+    for (; at > 0 && earlier(moved, arrivals[at - 1]); --at) arrivals[at] = arrivals[at - 1];
+    arrivals[at] = moved;
+  }
 }
 
 }  // namespace
@@ -128,28 +144,100 @@ PodUsers users_of_pod(const FrontParameters& p, std::size_t pod) {
   if (!p.closed_loop) return {};
   PodUsers users = users_of_pod(*p.closed_loop, p.pod_ends, pod);
   users.lengths = p.lengths;
-  users.draws = stream_of(p, 0, lengths);
+  users.draws = stream_of(p, 0, requests);
   return users;
 }
 
-void generate(FrontState& front, const FrontParameters& p, sim::Time until,
-              std::vector<std::vector<Arrival>>& per_pod) {
-  per_pod.resize(p.pod_ends.size());
-  for (std::vector<Arrival>& pod : per_pod) pod.clear();
-  std::vector<Drawn> drawn;
-  if (p.trace) {
-    replay_copies(front, p, until, drawn);
-  } else {
-    generate_copies(front, p, until, drawn);
+void Generation::begin(FrontState& front, const FrontParameters& parameters, sim::Time until) {
+  if (parameters_ != &parameters) laws_.reset();
+  front_ = &front;
+  parameters_ = &parameters;
+  from_ = front.now;
+  until_ = until;
+  copies_ = front.generated.size() + front.replayed.size();
+  if (!parameters.trace && !laws_)
+    laws_ = Laws{law_of(parameters), RequestLengths(parameters.lengths)};
+  constexpr std::uint64_t most_parts = 64;
+  drawn_.resize(std::min(copies_, most_parts));
+}
+
+void Generation::draw(std::size_t part) {
+  std::vector<Drawn>& out = drawn_[part];
+  out.clear();
+  const std::uint64_t end = copies_ * (part + 1) / parts();
+  for (std::uint64_t copy = copies_ * part / parts(); copy < end; ++copy) {
+    parameters_->trace ? replay(copy, out) : generate(copy, out);
   }
-  std::stable_sort(drawn.begin(), drawn.end(), [](const Drawn& a, const Drawn& b) {
-    return a.arrival.t != b.arrival.t ? a.arrival.t < b.arrival.t : a.copy < b.copy;
-  });
-  for (Drawn& one : drawn) {
-    one.arrival.id = front.next_id++;
-    per_pod[pod_of(p, one.arrival.id)].push_back(one.arrival);
+}
+
+void Generation::generate(std::uint64_t copy, std::vector<Drawn>& out) {
+  const FrontParameters& p = *parameters_;
+  ArrivalState& state = front_->generated[copy];
+  const sim::Stream gaps_stream = stream_of(p, copy, gaps),
+                    spells_stream = stream_of(p, copy, spells),
+                    requests_stream = stream_of(p, copy, requests);
+  for (sim::Time t; (t = sim::from_seconds(state.t)) < until_;) {
+    const std::uint64_t number = state.drawn - 1;
+    const RequestDraw draw(sim::bits(requests_stream, number));
+    const Lengths l = laws_->lengths.at(draw.prompt, draw.output);
+    out.push_back({{t, number * copies_ + copy, l.prompt, l.output}, pod_of(p, draw.pod)});
+    next_arrival(state, laws_->arrivals, gaps_stream, spells_stream);
   }
-  front.now = until;
+}
+
+void Generation::replay(std::uint64_t copy, std::vector<Drawn>& out) {
+  const FrontParameters& p = *parameters_;
+  const Trace& trace = *p.trace;
+  const sim::Stream requests_stream = stream_of(p, copy, requests);
+  ReplayState& state = front_->replayed[copy];
+  while (true) {
+    const Trace::Row& row = trace.rows[state.row];
+    const sim::Time t = row.t - state.shift + state.lap * trace.period;
+    if (t >= until_) break;
+    const std::uint64_t number =
+        static_cast<std::uint64_t>(state.lap) * trace.rows.size() + state.row;
+    const RequestDraw draw(sim::bits(requests_stream, number));
+    out.push_back(
+        {{t, number * copies_ + copy, row.prompt_tokens, row.output_tokens}, pod_of(p, draw.pod)});
+    if (++state.row == trace.rows.size()) {
+      state.row = 0;
+      ++state.lap;
+    }
+  }
+}
+
+void Generation::split() {
+  std::vector<std::size_t>& begin = arrivals_.begin;
+  const std::size_t pods = parameters_->pod_ends.size();
+  // Counted one place further on, so that filling the pods leaves each begin where it belongs.
+  begin.assign(pods + 2, 0);
+  for (const auto& part : drawn_) {
+    for (const Drawn& one : part) ++begin[one.pod + 2];
+  }
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  arrivals_.all.resize(begin.back());
+  for (const auto& part : drawn_) {
+    for (const Drawn& one : part) arrivals_.all[begin[one.pod + 1]++] = one.arrival;
+  }
+  begin.pop_back();
+  front_->made += static_cast<std::int64_t>(arrivals_.all.size());
+  front_->now = until_;
+}
+
+void Generation::sort(std::size_t pod) {
+  if (copies_ < 2) return;
+  const std::size_t begin = arrivals_.begin[pod];
+  sort_by_time(std::span(arrivals_.all).subspan(begin, arrivals_.begin[pod + 1] - begin), from_,
+               until_);
+}
+
+const ArrivalsByPod& generate(Generation& generation, FrontState& front,
+                              const FrontParameters& parameters, sim::Time until) {
+  generation.begin(front, parameters, until);
+  for (std::size_t part = 0; part < generation.parts(); ++part) generation.draw(part);
+  generation.split();
+  for (std::size_t pod = 0; pod < parameters.pod_ends.size(); ++pod) generation.sort(pod);
+  return generation.arrivals();
 }
 
 TrafficMeans traffic_means(const FrontParameters& p) {

@@ -53,8 +53,8 @@ void describe(Self& self, auto&& visit) {
 }
 
 struct FrontState {
-  sim::Time now = 0;  // every request before it was handed out
-  std::uint64_t next_id = 0;
+  sim::Time now = 0;                    // every request before it was handed out
+  std::int64_t made = 0;                // how many those were
   std::vector<ArrivalState> generated;  // one of the two is empty
   std::vector<ReplayState> replayed;
 };
@@ -62,20 +62,71 @@ template <sim::Describes<FrontState> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("now", self.now, About{.text = "Every request before this moment was handed out, ns"});
-  visit("next_id", self.next_id, About{.text = "Number of the next request"});
+  visit("made", self.made, About{.text = "Requests handed out", .min = 0});
   visit("generated", self.generated, About{.text = "Copies of the generator"});
   visit("replayed", self.replayed, About{.text = "Copies of the trace"});
 }
 
 FrontState initial_front(const FrontParameters& parameters);
 
+/// Requests by pod, in one piece of memory.
+struct ArrivalsByPod {
+  std::vector<Arrival> all;
+  std::vector<std::size_t> begin{0};  // of each pod, and the end of the last
+
+  std::size_t size() const { return begin.size() - 1; }
+  std::span<const Arrival> operator[](std::size_t pod) const {
+    return std::span(all).subspan(begin[pod], begin[pod + 1] - begin[pod]);
+  }
+};
+
+/// The requests of a service in [front.now, until), in three steps of which the first and the last
+/// can be shared among threads: copies are drawn by parts, requests go to their pods, each pod's
+/// are sorted. Holds what one call leaves for the next: tables made once, and memory.
+///
+/// A request is a function of its copy and its number in that copy (its row and lap in a trace):
+/// number, lengths and pod come from one draw. So neither how time is cut into calls nor who makes
+/// which part changes anything.
+class Generation {
+ public:
+  /// Prepares for `front` and its parameters, which stay where they are until the requests are
+  /// made.
+  void begin(FrontState& front, const FrontParameters& parameters, sim::Time until);
+  std::size_t parts() const { return drawn_.size(); }
+  void draw(std::size_t part);
+  void split();
+  /// Order of time, and of numbers where two come in the same nanosecond.
+  void sort(std::size_t pod);
+
+  const ArrivalsByPod& arrivals() const { return arrivals_; }
+
+ private:
+  struct Drawn {
+    Arrival arrival;
+    std::uint32_t pod;
+  };
+  struct Laws {
+    ArrivalLaw arrivals;
+    RequestLengths lengths;
+  };
+  void generate(std::uint64_t copy, std::vector<Drawn>& out);
+  void replay(std::uint64_t copy, std::vector<Drawn>& out);
+
+  std::optional<Laws> laws_;  // of generated traffic
+  FrontState* front_ = nullptr;
+  const FrontParameters* parameters_ = nullptr;
+  std::uint64_t copies_ = 0;
+  sim::Time from_ = 0, until_ = 0;
+  std::vector<std::vector<Drawn>> drawn_;  // by part
+  ArrivalsByPod arrivals_;
+};
+
+/// All three steps in turn.
+const ArrivalsByPod& generate(Generation& generation, FrontState& front,
+                              const FrontParameters& parameters, sim::Time until);
+
 /// The users of one of its pods; none where the front itself makes the requests.
 PodUsers users_of_pod(const FrontParameters& parameters, std::size_t pod);
-
-/// Replaces per_pod[p] by the requests of pod p in [front.now, until), in order of time (and of
-/// copy, where two come in the same nanosecond). How time is cut into calls changes nothing.
-void generate(FrontState& front, const FrontParameters& parameters, sim::Time until,
-              std::vector<std::vector<Arrival>>& per_pod);
 
 /// Long-run means of the whole service; in a closed loop the rate follows from the engines: NaN.
 struct TrafficMeans {

@@ -7,32 +7,6 @@
 
 namespace mw::models {
 
-namespace {
-
-double lognormal_at(const LognormalLength& law, double u) {
-  const double variance = sim::portable::log(1 + law.cv * law.cv);
-  const double location = sim::portable::log(law.mean) - variance / 2;
-  return sim::portable::exp(location + std::sqrt(variance) * sim::portable::normal_quantile(u));
-}
-
-double empirical_at(const EmpiricalLength& law, double u) {
-  const auto above = std::upper_bound(law.probability.begin(), law.probability.end() - 1, u);
-  const auto i =
-      static_cast<std::size_t>(std::max<std::ptrdiff_t>(above - law.probability.begin(), 1));
-  const double low = law.probability[i - 1], high = law.probability[i];
-  const double from = law.tokens[i - 1], to = law.tokens[i];
-  return from + (to - from) * (u - low) / (high - low);
-}
-
-const LengthDistribution& output_law(const LengthParameters& lengths, double prompt_u) {
-  const auto classes = lengths.output_by_prompt.size();
-  if (classes == 0) return *lengths.output;
-  const auto k = static_cast<std::size_t>(prompt_u * static_cast<double>(classes));
-  return lengths.output_by_prompt[std::min(k, classes - 1)];
-}
-
-}  // namespace
-
 void check(const EmpiricalLength& law, sim::Problems& problems) {
   const auto& p = law.probability;
   if (p.size() != law.tokens.size() || p.size() < 2) {
@@ -71,27 +45,70 @@ void check(const LengthParameters& lengths, sim::Problems& problems) {
   }
 }
 
-std::int32_t length_at(const LengthDistribution& length, double u) {
-  double tokens = 1;
-  if (length.fixed) tokens = *length.fixed;
-  if (length.lognormal) tokens = lognormal_at(*length.lognormal, u);
-  if (length.empirical) tokens = empirical_at(*length.empirical, u);
-  const double cut = std::clamp(tokens, double{1} * length.min, double{1} * length.max);
-  return static_cast<std::int32_t>(cut + 0.5);
+LengthLaw::LengthLaw(const LengthDistribution& length)
+    : min_(double{1} * length.min), max_(double{1} * length.max) {
+  if (length.lognormal) {
+    const double variance = sim::portable::log(1 + length.lognormal->cv * length.lognormal->cv);
+    lognormal_ = true;
+    location_ = sim::portable::log(length.lognormal->mean) - variance / 2;
+    scale_ = std::sqrt(variance);
+    return;
+  }
+  if (length.empirical) {
+    for (std::size_t i = 0; i < length.empirical->probability.size(); ++i) {
+      knots_.push_back({length.empirical->probability[i], double{1} * length.empirical->tokens[i]});
+    }
+  } else {
+    const double tokens = length.fixed ? *length.fixed : 1;
+    knots_ = {{0, tokens}, {1, tokens}};
+  }
+  guide_.resize(4 * knots_.size());
+  guide_steps_ = static_cast<double>(guide_.size());
+  std::uint16_t knot = 0;
+  for (std::size_t g = 0; g < guide_.size(); ++g) {
+    const double u = static_cast<double>(g) / guide_steps_;
+    while (std::size_t{knot} + 2 < knots_.size() && knots_[knot + 1u].probability <= u) ++knot;
+    guide_[g] = knot;
+  }
+}
+
+double LengthLaw::tokens_at(double u) const {
+  if (lognormal_) {
+    return sim::portable::exp(location_ + scale_ * sim::portable::normal_quantile(u));
+  }
+  const Knot* low = &knots_[guide_[static_cast<std::size_t>(u * guide_steps_)]];
+  while (low[1].probability <= u) ++low;
+  return low->tokens + (low[1].tokens - low->tokens) * (u - low->probability) /
+                           (low[1].probability - low->probability);
+}
+
+std::int32_t LengthLaw::at(double u) const {
+  return static_cast<std::int32_t>(std::clamp(tokens_at(u), min_, max_) + 0.5);
+}
+
+RequestLengths::RequestLengths(const LengthParameters& lengths) : prompt_(lengths.prompt) {
+  if (lengths.output) outputs_.emplace_back(*lengths.output);
+  for (const LengthDistribution& output : lengths.output_by_prompt) outputs_.emplace_back(output);
+}
+
+Lengths RequestLengths::at(double prompt_u, double output_u) const {
+  const auto classes = static_cast<double>(outputs_.size());
+  return {prompt_.at(prompt_u),
+          outputs_[static_cast<std::size_t>(prompt_u * classes)].at(output_u)};
 }
 
 Lengths draw_lengths(const LengthParameters& lengths, sim::Stream stream, std::uint64_t index) {
   const sim::Bits draw = sim::bits(stream, index);
-  const double u = sim::unit_interval(draw.first);
-  return {length_at(lengths.prompt, u),
-          length_at(output_law(lengths, u), sim::unit_interval(draw.second))};
+  return RequestLengths(lengths).at(sim::unit_interval(draw.first),
+                                    sim::unit_interval(draw.second));
 }
 
 MeanLengths mean_lengths(const LengthParameters& lengths) {
   constexpr int points = 4096;
-  const auto mean = [](const LengthDistribution& law) {
+  const auto mean = [](const LengthDistribution& distribution) {
+    const LengthLaw law(distribution);
     double sum = 0;
-    for (int i = 0; i < points; ++i) sum += length_at(law, (i + 0.5) / points);
+    for (int i = 0; i < points; ++i) sum += law.at((i + 0.5) / points);
     return sum / points;
   };
   double output = 0;

@@ -74,12 +74,45 @@ void describe(Self& self, auto&& visit) {
 }
 void check(const LengthParameters& lengths, sim::Problems& problems);
 
-/// The length at probability u in (0, 1).
-std::int32_t length_at(const LengthDistribution& length, double u);
+/// A length by its probability, ready for many draws.
+class LengthLaw {
+ public:
+  explicit LengthLaw(const LengthDistribution& length);
+
+  /// The length at probability u in (0, 1).
+  std::int32_t at(double u) const;
+
+ private:
+  double tokens_at(double u) const;
+
+  struct Knot {
+    double probability, tokens;
+  };
+  bool lognormal_ = false;
+  double location_ = 0, scale_ = 0;  // of the lognormal's logarithm
+  std::vector<Knot> knots_;          // of the empirical law, and of the fixed one
+  // Where to begin looking among the knots, by equal steps of u (Chen and Asau, "On generating
+  // random variates from an empirical distribution", AIIE Trans. 6 (1974) 163).
+  std::vector<std::uint16_t> guide_;
+  double guide_steps_ = 0;
+  double min_ = 1, max_ = 1;
+};
 
 struct Lengths {
   std::int32_t prompt, output;
 };
+/// Both lengths of a request, by a probability for each.
+class RequestLengths {
+ public:
+  explicit RequestLengths(const LengthParameters& lengths);
+  Lengths at(double prompt_u, double output_u) const;
+
+ private:
+  LengthLaw prompt_;
+  std::vector<LengthLaw> outputs_;  // by class of the prompt
+};
+
+/// The lengths of request `index`, for those who draw few.
 Lengths draw_lengths(const LengthParameters& lengths, sim::Stream stream, std::uint64_t index);
 
 /// Mean lengths, by the midpoint rule over the quantiles: for sizing and reports.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "gpu/launch.hpp"
 #include "models/cooling/chip.hpp"
@@ -46,21 +47,34 @@ void apply_limits(SiteState& state, const SiteParameters& site) {
       if (below[p][r] <= 0) state.pods[p].replicas[r].power_limit_mw = no_power_limit;
 }
 
+/// The epoch's requests, by pod; unsorted yet, because pods are sorted by their own threads.
+void make_requests(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+                   SiteEpoch& epoch) {
+  epoch.fronts.resize(site.services.size());
+  std::vector<std::pair<std::size_t, std::size_t>> parts;  // of all services
+  for (std::size_t s = 0; s < site.services.size(); ++s) {
+    epoch.fronts[s].begin(state.fronts[s], site.services[s].front, epoch.end);
+    for (std::size_t part = 0; part < epoch.fronts[s].parts(); ++part) parts.push_back({s, part});
+  }
+  pool.for_each(parts.size(),
+                [&](std::size_t i) { epoch.fronts[parts[i].first].draw(parts[i].second); });
+  pool.for_each(site.services.size(), [&](std::size_t s) { epoch.fronts[s].split(); });
+}
+
 /// Requests of the epoch to their pods, then all pods to its end.
 void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, SiteEpoch& epoch) {
-  epoch.arrivals.resize(site.services.size());
+  make_requests(state, site, pool, epoch);
   epoch.pods.resize(site.pods.size());
-  pool.for_each(site.services.size(), [&](std::size_t s) {
-    generate(state.fronts[s], site.services[s].front, epoch.end, epoch.arrivals[s]);
-  });
-  const auto arrivals_of = [&](std::size_t p) -> const std::vector<Arrival>& {
+  const auto arrivals_of = [&](std::size_t p) {
     const auto s = idx(site.service_of_pod[p]);
-    return epoch.arrivals[s][p - idx(site.services[s].first_pod)];
+    return epoch.fronts[s].arrivals()[p - idx(site.services[s].first_pod)];
   };
   epoch.counted.resize(static_cast<std::size_t>(pool.threads()));
   for (auto& thread : epoch.counted) thread.resize(site.services.size());
   const auto advance_pod = [&](PodState& pod, std::size_t p, std::size_t thread) {
-    epoch.pods[p].latencies = &epoch.counted[thread][idx(site.service_of_pod[p])];
+    const auto s = idx(site.service_of_pod[p]);
+    epoch.fronts[s].sort(p - idx(site.services[s].first_pod));
+    epoch.pods[p].latencies = &epoch.counted[thread][s];
     begin_epoch(epoch.pods[p], site.pods[p].replicas, epoch.start, epoch.end, site.sub_step);
     advance(pod, site.pods[p], arrivals_of(p), epoch.end, epoch.pods[p]);
   };

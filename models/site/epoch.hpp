@@ -32,9 +32,9 @@ struct SiteEpoch {
 
   // Work space.
   std::vector<PodEpoch> pods;
-  std::vector<std::vector<std::vector<Arrival>>> arrivals;  // by service, by its pods
-  std::vector<double> gpu_bins;                             // [rack][bin], W
-  std::vector<std::vector<Latencies>> counted;              // [thread][service], empty in between
+  std::vector<Generation> fronts;               // by service
+  std::vector<double> gpu_bins;                 // [rack][bin], W
+  std::vector<std::vector<Latencies>> counted;  // [thread][service], empty in between
 };
 
 /// Where the next epoch ends: the next multiple of the physics step, decision of the controller,

@@ -36,9 +36,8 @@ models::FrontParameters chat(double requests_per_s) {
 std::vector<models::Arrival> requests_until(double requests_per_s, sim::Time end) {
   const models::FrontParameters p = chat(requests_per_s);
   models::FrontState front = models::initial_front(p);
-  std::vector<std::vector<models::Arrival>> per_pod;
-  models::generate(front, p, end, per_pod);
-  return per_pod[0];
+  models::Generation generation;
+  return models::generate(generation, front, p, end).all;
 }
 
 /// Requests per second that the replica completes when far more wait than it can carry.
@@ -78,11 +77,11 @@ void traffic_copies(benchmark::State& state) {
   p.arrivals.cv = 1.045;
   p.copies = state.range(0);
   std::int64_t requests = 0;
-  std::vector<std::vector<models::Arrival>> per_pod;
+  models::Generation generation;
+  models::FrontState front = models::initial_front(p);
   for (auto _ : state) {
-    models::FrontState front = models::initial_front(p);
-    models::generate(front, p, 60 * sim::second, per_pod);
-    requests += static_cast<std::int64_t>(per_pod[0].size());
+    const sim::Time until = front.now + 60 * sim::second;
+    requests += static_cast<std::int64_t>(models::generate(generation, front, p, until).all.size());
   }
   state.SetItemsProcessed(requests);
 }

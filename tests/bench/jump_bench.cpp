@@ -52,9 +52,8 @@ models::FrontParameters traffic(const char* profile_name, double requests_per_s)
 std::vector<models::Arrival> requests_until(const char* profile, double rate, sim::Time end) {
   const models::FrontParameters p = traffic(profile, rate);
   models::FrontState front = models::initial_front(p);
-  std::vector<std::vector<models::Arrival>> per_pod;
-  models::generate(front, p, end, per_pod);
-  return per_pod[0];
+  models::Generation generation;
+  return models::generate(generation, front, p, end).all;
 }
 
 struct Work {
@@ -194,10 +193,10 @@ class RunningFleet {
   std::int64_t step() {
     const sim::Time until = now_ + sim::second;
     std::int64_t completed = 0;
-    models::generate(source_, front_, until, arrivals_);
+    const models::ArrivalsByPod& arrivals = models::generate(generation_, source_, front_, until);
     for (std::size_t i = 0; i < pods_.size(); ++i) {
       models::begin_epoch(epochs_[i], parameters_[i].replicas, now_, until, 100 * sim::millisecond);
-      models::advance(pods_[i], parameters_[i], arrivals_[i], until, epochs_[i]);
+      models::advance(pods_[i], parameters_[i], arrivals[i], until, epochs_[i]);
       completed += epochs_[i].counts.completed;
     }
     now_ = until;
@@ -211,7 +210,7 @@ class RunningFleet {
   std::vector<models::PodState> pods_;
   std::vector<models::PodEpoch> epochs_;
   models::Latencies latencies_;
-  std::vector<std::vector<models::Arrival>> arrivals_;
+  models::Generation generation_;
   sim::Time now_ = 0;
 };
 void fleet(benchmark::State& state, Fleet size, Stepping stepping) {

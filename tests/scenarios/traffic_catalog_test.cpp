@@ -27,9 +27,8 @@ FrontParameters front_of(const TrafficProfile& profile) {
 
 std::vector<Arrival> requests(const FrontParameters& p, mw::sim::Time end) {
   FrontState front = initial_front(p);
-  std::vector<std::vector<Arrival>> per_pod;
-  generate(front, p, end, per_pod);
-  return per_pod[0];
+  Generation generation;
+  return generate(generation, front, p, end).all;
 }
 
 struct Lengthwise {

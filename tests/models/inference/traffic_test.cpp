@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -34,11 +35,12 @@ FrontParameters poisson_front(double rate, std::int64_t copies, std::int32_t pod
 /// All requests until `end`, handed out in calls of `step`; one list per pod.
 std::vector<std::vector<Arrival>> all_of(const FrontParameters& p, Time end, Time step) {
   FrontState front = initial_front(p);
-  std::vector<std::vector<Arrival>> all(p.pod_ends.size()), part;
+  Generation generation;
+  std::vector<std::vector<Arrival>> all(p.pod_ends.size());
   bool inside = true;  // each request lies in the time asked for
   for (Time t = step; t < end + step; t += step) {
     const Time from = front.now, until = std::min(t, end);
-    generate(front, p, until, part);
+    const ArrivalsByPod& part = generate(generation, front, p, until);
     for (std::size_t pod = 0; pod < all.size(); ++pod) {
       for (const Arrival& a : part[pod]) {
         inside = inside && from <= a.t && a.t < until;
@@ -74,6 +76,12 @@ Gaps gaps_of(const std::vector<Arrival>& arrivals) {
   }
   const double n = static_cast<double>(arrivals.size() - 1), mean = sum / n;
   return {mean, std::sqrt(squares / n - mean * mean) / mean};
+}
+
+Lengths draw_lengths(const LengthParameters& lengths, std::uint64_t index) {
+  const mw::sim::Bits draw = mw::sim::bits({1, 2, 3}, index);
+  return RequestLengths(lengths).at(mw::sim::unit_interval(draw.first),
+                                    mw::sim::unit_interval(draw.second));
 }
 
 std::string problem_of(const std::string& name, const std::string& text) {
@@ -130,13 +138,40 @@ TEST_CASE("a front read back from its archive goes on as the front itself") {
   FrontParameters p = poisson_front(20, 5, 2);
   p.arrivals.cv = 1.7;
   FrontState front = initial_front(p);
-  std::vector<std::vector<Arrival>> requests, restored_requests;
-  generate(front, p, 10 * second, requests);
+  Generation generation, another;
+  generate(generation, front, p, 10 * second);
   FrontState restored;
   mw::sim::load(restored, mw::sim::save(front));
-  generate(front, p, 20 * second, requests);
-  generate(restored, p, 20 * second, restored_requests);
-  CHECK(same(requests, restored_requests));
+  const auto of_pods = [](const ArrivalsByPod& arrivals) {
+    std::vector<std::vector<Arrival>> pods;
+    for (std::size_t pod = 0; pod < arrivals.size(); ++pod)
+      pods.emplace_back(arrivals[pod].begin(), arrivals[pod].end());
+    return pods;
+  };
+  CHECK(same(of_pods(generate(generation, front, p, 20 * second)),
+             of_pods(generate(another, restored, p, 20 * second))));
+  CHECK(front.made > 300);
+  CHECK(front.made == restored.made);
+}
+
+// Threads may draw the parts in any order, and sort the pods in any order.
+TEST_CASE("who draws which part when does not change the requests") {
+  FrontParameters p = poisson_front(20, 100, 3);
+  p.arrivals.cv = 1.3;
+  const auto whole = all_of(p, 5 * second, 5 * second);
+  FrontState front = initial_front(p);
+  Generation generation;
+  generation.begin(front, p, 5 * second);
+  REQUIRE(generation.parts() > 1);
+  for (std::size_t part = generation.parts(); part-- > 0;) generation.draw(part);
+  generation.split();
+  for (const std::size_t pod : {2u, 0u, 1u}) generation.sort(pod);
+  for (std::size_t pod = 0; pod < 3; ++pod) {
+    const auto mine = generation.arrivals()[pod];
+    CHECK(same({whole[pod]}, {{mine.begin(), mine.end()}}));
+    CHECK(std::is_sorted(mine.begin(), mine.end(),
+                         [](const Arrival& a, const Arrival& b) { return a.t < b.t; }));
+  }
 }
 
 // 4 copies at 25 /s are a Poisson stream of 100 /s: over 1,000 s 100,000 requests, +- 316; gaps
@@ -161,7 +196,7 @@ TEST_CASE("copies of a Poisson stream are one at the summed rate, split evenly o
 }
 
 TEST_CASE("gaps have the coefficient of variation asked for") {
-  for (const double cv : {0.5, 2.0}) {
+  for (const double cv : {0.5, 1.045, 2.0, 0.08}) {  // tabulated gaps, and drawn by rejection
     FrontParameters p = poisson_front(100, 1, 1);
     p.arrivals.cv = cv;
     const Gaps gaps = gaps_of(all_of(p, 1000 * second, 1000 * second)[0]);
@@ -225,20 +260,20 @@ TEST_CASE("lengths follow their law") {
   fixed.fixed = 7;
   lognormal.lognormal = LognormalLength{1000, 0.5};
   empirical.empirical = EmpiricalLength{{0, 0.5, 1}, {10, 20, 60}};
-  CHECK(length_at(fixed, 0.3) == 7);
+  CHECK(LengthLaw(fixed).at(0.3) == 7);
   // Median of a lognormal: mean / sqrt(1 + cv^2) = 1000 / sqrt(1.25) = 894.4.
-  CHECK(length_at(lognormal, 0.5) == 894);
-  CHECK(length_at(empirical, 0.25) == 15);
-  CHECK(length_at(empirical, 0.5) == 20);
-  CHECK(length_at(empirical, 0.75) == 40);
-  CHECK(length_at(empirical, 0.999999999) == 60);
+  CHECK(LengthLaw(lognormal).at(0.5) == 894);
+  CHECK(LengthLaw(empirical).at(0.25) == 15);
+  CHECK(LengthLaw(empirical).at(0.5) == 20);
+  CHECK(LengthLaw(empirical).at(0.75) == 40);
+  CHECK(LengthLaw(empirical).at(0.999999999) == 60);
 
   LengthParameters lengths;
   lengths.prompt = lognormal;
   lengths.output = empirical;
   double prompt = 0, output = 0;
   for (std::uint64_t i = 0; i < 100'000; ++i) {
-    const Lengths drawn = draw_lengths(lengths, {1, 2, 3}, i);
+    const Lengths drawn = draw_lengths(lengths, i);
     prompt += drawn.prompt / 1e5;
     output += drawn.output / 1e5;
   }
@@ -248,7 +283,7 @@ TEST_CASE("lengths follow their law") {
   CHECK(mean_lengths(lengths).output == doctest::Approx(27.5).epsilon(0.002));
   lengths.prompt.max = 900;
   for (std::uint64_t i = 0; i < 100; ++i) {
-    CHECK(draw_lengths(lengths, {1, 2, 3}, i).prompt <= 900);
+    CHECK(draw_lengths(lengths, i).prompt <= 900);
   }
 }
 
@@ -260,7 +295,7 @@ TEST_CASE("outputs by class of the prompt") {
   lengths.output_by_prompt[0].fixed = 5;
   lengths.output_by_prompt[1].fixed = 50;
   for (std::uint64_t i = 0; i < 1000; ++i) {
-    const Lengths drawn = draw_lengths(lengths, {1, 2, 3}, i);
+    const Lengths drawn = draw_lengths(lengths, i);
     if (drawn.prompt != 51) CHECK(drawn.output == (drawn.prompt < 51 ? 5 : 50));
   }
   CHECK(mean_lengths(lengths).output == 27.5);
