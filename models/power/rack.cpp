@@ -38,6 +38,10 @@ void check(const RackParameters& rack, sim::Problems& problems) {
     problems.add("fan", "fans in a rack that gives no heat to air",
                  "lower liquid_fraction or drop the fans");
   }
+  if (rack.fan_air_limit.value <= rack.fan_full_inlet.value) {
+    problems.add("fan_air_limit", "air that enters at fan_full_inlet has no room to warm",
+                 "raise fan_air_limit above fan_full_inlet");
+  }
   const int working = rack.shelf.modules - rack.shelf.spare;
   const double capacity = working * rack.shelf.rating.value.value;
   if (rack.shelf.modules > 0 && capacity < rack.design_power.value.value) {
@@ -50,6 +54,7 @@ RackLaw make_rack_law(const RackParameters& rack) {
   RackLaw law;
   law.host_idle = rack.trays * rack.host_idle.value.value;
   law.host_load = rack.trays * rack.host_load.value.value;
+  law.host_polling = rack.host_polling.value;
   law.link_switches = rack.link_switches.value.value;
   law.per_byte_rate = rack.per_byte_rate.value.value;
   law.fan = rack.fan.value.value;
@@ -62,6 +67,8 @@ RackLaw make_rack_law(const RackParameters& rack) {
   law.busbar_ohm_per_volt2 = rack.busbar.value.value / (volt * volt);
   law.auxiliary = rack.auxiliary.value.value;
   law.liquid_fraction = rack.liquid_fraction.value;
+  law.fan_air_limit_c = sim::to_degc(rack.fan_air_limit.value);
+  law.fan_full_rise = rack.fan_air_limit.value.value - rack.fan_full_inlet.value.value;
   // Fans are chosen so that full speed carries the air share of the design power.
   const double air = rack.design_power.value.value * (1 - law.liquid_fraction);
   law.fan_full_air_heat = air > 0 ? air : 1;

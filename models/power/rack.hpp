@@ -48,10 +48,14 @@ struct RackParameters {
   int link_domain = 1;
   sim::Sourced<sim::Power> host_idle;
   sim::Sourced<sim::Power> host_load;
+  sim::Sourced<double> host_polling{0.5, sim::Confidence::assumed, "Millwright"};
   sim::Sourced<sim::Power> link_switches;
   sim::Sourced<sim::PowerPerByteRate> per_byte_rate;
   sim::Sourced<sim::Power> fan;
   sim::Sourced<double> fan_min_speed{0.3, sim::Confidence::assumed, "Millwright"};
+  sim::Sourced<sim::Temperature> fan_full_inlet{
+      {308.15}, sim::Confidence::assumed, "35 degC: upper end of ASHRAE class A2"};
+  sim::Sourced<sim::Temperature> fan_air_limit{{343.15}, sim::Confidence::assumed, "Millwright"};
   RackConverter tray_converter;
   sim::Sourced<sim::Resistance> busbar;
   sim::Sourced<sim::Voltage> busbar_voltage{{50}, sim::Confidence::assumed, "Millwright"};
@@ -87,13 +91,26 @@ void describe(Self& self, auto&& visit) {
               .min = 0});
   visit("host_load", self.host_load,
         About{.text = "What a tray adds to that at full host load", .min = 0});
+  visit("host_polling", self.host_polling,
+        About{.text = "Share of host_load that a working engine draws by polling, however little "
+                      "its host has to do",
+              .min = 0,
+              .max = 1});
   visit("link_switches", self.link_switches,
         About{.text = "Power of the rack's NVLink switches, together", .min = 0});
   visit("per_byte_rate", self.per_byte_rate,
-        About{.text = "Power per byte and second moved (network and storage racks)", .min = 0});
+        About{.text = "Power per byte and second moved (switches, storage; network cards of "
+                      "compute racks)",
+              .min = 0});
   visit("fan", self.fan, About{.text = "Fan power of the rack at full speed", .min = 0});
   visit("fan_min_speed", self.fan_min_speed,
         About{.text = "Lowest fan speed, as a share of the full one", .min = 0, .max = 1});
+  visit("fan_full_inlet", self.fan_full_inlet,
+        About{.text = "Air at the inlet for which full speed just carries the design heat",
+              .min = 0});
+  visit("fan_air_limit", self.fan_air_limit,
+        About{.text = "Temperature up to which air may warm on its way through: the fans hold it",
+              .min = 0});
   visit("tray_converter", self.tray_converter,
         About{.text = "DC-DC stage in the trays, where GPU and host power are counted behind it"});
   visit("busbar", self.busbar, About{.text = "Resistance of the rack's busbar", .min = 0});
@@ -132,12 +149,21 @@ void check(const RackParameters& rack, sim::Problems& problems);
 /// What a rack does right now.
 struct RackLoad {
   double gpu_w = 0;      // all its GPUs at their board input
-  double host_load = 0;  // 0 to 1
+  double host_load = 0;  // 0 to 1; see host_load_of()
   double byte_rate = 0;  // B/s
+  double inlet_c = 25;   // air at its inlet, degC
 };
+
+/// Load of a host from the share of time in which its engines run iterations and the share in
+/// which their processes have work of their own: engines poll while they wait for the GPU.
+MW_HD inline double host_load_of(double polling, double busy, double work) {
+  const double load = polling * busy + (1 - polling) * work;
+  return load < 1 ? load : 1;
+}
 
 /// Where a rack's watts go. input = gpu + host + link_switches + fan + tray_loss + busbar_loss +
 /// shelf_loss + auxiliary, and all of it becomes heat: input = liquid_heat + air_heat.
+/// dc = input - shelf_loss - auxiliary: what a meter behind the supplies shows.
 struct RackPower {
   double gpu = 0;
   double host = 0;
@@ -147,6 +173,7 @@ struct RackPower {
   double busbar_loss = 0;
   double shelf_loss = 0;
   double auxiliary = 0;
+  double dc = 0;
   double input = 0;
   double liquid_heat = 0;
   double air_heat = 0;
@@ -155,8 +182,10 @@ struct RackPower {
 /// The rack as plain numbers: made once, stepped often.
 struct RackLaw {
   double host_idle = 0, host_load = 0;  // W, all trays
+  double host_polling = 0;
   double link_switches = 0, per_byte_rate = 0;
   double fan = 0, fan_min_speed = 0, fan_full_air_heat = 1;
+  double fan_air_limit_c = 70, fan_full_rise = 35;  // degC, K
   ConverterLaw tray, shelf;
   double tray_rating = 0, shelf_rating = 0;  // W, all modules; 0: no such stage
   double busbar_ohm_per_volt2 = 0;           // R / U^2, so that the loss is this times P^2
@@ -171,19 +200,23 @@ MW_HD inline RackPower rack_step(const RackLaw& law, const RackLoad& load) {
   p.host = law.host_idle + law.host_load * load.host_load + law.per_byte_rate * load.byte_rate;
   p.link_switches = law.link_switches;
   p.auxiliary = law.auxiliary;
-  // Fans: air follows the heat that is theirs to carry, power follows the cube of the air
-  // (affinity laws).
+  // Fans: they hold the air's temperature at its limit, so their air follows the heat that is
+  // theirs to carry over the rise left from the inlet; power follows the cube of the air (affinity
+  // laws).
   const double air = (p.gpu + p.host + p.link_switches) * (1 - law.liquid_fraction);
-  double speed = air / law.fan_full_air_heat;
-  speed = speed < law.fan_min_speed ? law.fan_min_speed : (speed > 1 ? 1 : speed);
+  const double rise = law.fan_air_limit_c - load.inlet_c;
+  const double need = air * law.fan_full_rise;       // over fan_full_air_heat x rise
+  const double full = law.fan_full_air_heat * rise;  // <= 0: the inlet itself is too warm
+  double speed = need < full ? need / full : 1;
+  if (speed < law.fan_min_speed) speed = law.fan_min_speed;
   p.fan = law.fan * speed * speed * speed;
   const double in_trays = p.gpu + p.host;
   if (law.tray_rating > 0) p.tray_loss = converter_loss(law.tray, law.tray_rating, in_trays);
   const double on_busbar = in_trays + p.tray_loss + p.link_switches + p.fan;
   p.busbar_loss = law.busbar_ohm_per_volt2 * on_busbar * on_busbar;
-  const double from_shelf = on_busbar + p.busbar_loss;
-  if (law.shelf_rating > 0) p.shelf_loss = converter_loss(law.shelf, law.shelf_rating, from_shelf);
-  p.input = from_shelf + p.shelf_loss + p.auxiliary;
+  p.dc = on_busbar + p.busbar_loss;
+  if (law.shelf_rating > 0) p.shelf_loss = converter_loss(law.shelf, law.shelf_rating, p.dc);
+  p.input = p.dc + p.shelf_loss + p.auxiliary;
   p.liquid_heat = p.input * law.liquid_fraction;
   p.air_heat = p.input - p.liquid_heat;
   return p;

@@ -6,6 +6,7 @@
 
 #include "gpu/launch.hpp"
 #include "models/cooling/chip.hpp"
+#include "models/inference/host_work.hpp"
 
 namespace mw::models {
 namespace {
@@ -123,19 +124,33 @@ void gpu_watts(const SiteState& state, const SiteParameters& site, SiteEpoch& ep
 
 /// What each rack's hosts and network do, as a mean over the epoch.
 struct RackWork {
-  std::vector<double> host_load;  // by rack
-  double byte_rate = 0;           // of each network and storage rack
+  // By rack.
+  std::vector<double> busy;       // share of GPU-time in which engines ran iterations
+  std::vector<double> host_load;  // see host_load_of()
+  std::vector<double> byte_rate;  // B/s
 };
 RackWork rack_work(const SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
-  RackWork w{std::vector<double>(idx(site.rack_count()), 0), 0};
-  const double ps = static_cast<double>(epoch.end - epoch.start) * 1000;
+  const std::vector<double> none(idx(site.rack_count()), 0);
+  RackWork w{none, none, none};
+  const double seconds = epoch.seconds();
   for (const auto& g : state.allocation) {
     if (g.use != GpuUse::serving) continue;
-    const auto& pod = epoch.pods[idx(g.pod)];
+    const auto& pod = site.pods[idx(g.pod)];
+    const auto& counts = epoch.pods[idx(g.pod)].counts;
+    const auto& racks = site.group(g.rack);
+    const double replica_seconds = seconds * pod.replicas;
+    const double share = static_cast<double>(g.gpus) / racks.rack.gpus();
     const double busy =
-        static_cast<double>(pod.counts.busy_ps) / (ps * site.pods[idx(g.pod)].replicas);
-    const double rack_gpus = site.group(g.rack).rack.gpus();
-    w.host_load[idx(g.rack)] += std::min(busy, 1.0) * g.gpus / rack_gpus;
+        std::min(static_cast<double>(counts.busy_ps) * 1e-12 / replica_seconds, 1.0);
+    const double work = host_work(pod.table->linear, counts, replica_seconds);
+    w.busy[idx(g.rack)] += share * busy;
+    w.host_load[idx(g.rack)] += share * host_load_of(racks.law.host_polling, busy, work);
+    // A pod's tokens come and go through the network cards of the racks that hold it.
+    const double pod_gpus =
+        pod.replicas * site.services[idx(site.service_of_pod[idx(g.pod)])].gpus_per_replica;
+    w.byte_rate[idx(g.rack)] +=
+        static_cast<double>(counts.arrived_prompt_tokens + counts.output_tokens) *
+        site.bytes_per_token / seconds * g.gpus / pod_gpus;
   }
   int movers = 0;
   for (const auto& racks : site.racks)
@@ -144,7 +159,11 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
   double tokens = 0;
   for (const auto& s : epoch.services)
     tokens += static_cast<double>(s.arrived_prompt_tokens + s.output_tokens);
-  if (movers > 0) w.byte_rate = tokens * site.bytes_per_token / epoch.seconds() / movers;
+  for (int r = 0; r < site.rack_count(); ++r) {
+    const RackKind kind = site.group(r).rack.kind;
+    if (kind == RackKind::network || kind == RackKind::storage)
+      w.byte_rate[idx(r)] = tokens * site.bytes_per_token / seconds / movers;
+  }
   return w;
 }
 
@@ -181,8 +200,8 @@ void add_rack(RackSums& sums, const SiteRacks& racks, double busy, const RackPow
   switch (racks.rack.kind) {
     case RackKind::compute: {
       // The load-dependent host power belongs to the work that caused it, the rest to GPU-time.
-      const double for_work = racks.law.host_load * busy;
-      const double always = p.host - for_work + p.link_switches + p.fan + p.auxiliary;
+      const double for_work = p.host - racks.law.host_idle;
+      const double always = racks.law.host_idle + p.link_switches + p.fan + p.auxiliary;
       sums.compute += p.gpu + p.host;
       sums.beside_working += for_work + always * busy;
       sums.beside_idle += always * (1 - busy);
@@ -204,19 +223,20 @@ void add_rack(RackSums& sums, const SiteRacks& racks, double busy, const RackPow
 std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& site,
                                  SiteEpoch& epoch, int bins, std::vector<double>& gpu_w) {
   const RackWork doing = rack_work(state, site, epoch);
+  const double inlet_c = sim::to_degc(site.cooling.air.supply.value);
   std::vector<RackSums> sums(idx(bins));
   gpu_w.assign(idx(bins), 0);
   epoch.rack_input.assign(idx(site.rack_count()), 0);
   epoch.rack_gpu.assign(idx(site.rack_count()), 0);
   for (int r = 0; r < site.rack_count(); ++r) {
     const auto& racks = site.group(r);
-    const bool moves = racks.rack.kind == RackKind::network || racks.rack.kind == RackKind::storage;
     for (int b = 0; b < bins; ++b) {
       const RackPower p =
           rack_step(racks.law, {.gpu_w = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)],
                                 .host_load = doing.host_load[idx(r)],
-                                .byte_rate = moves ? doing.byte_rate : 0});
-      add_rack(sums[idx(b)], racks, doing.host_load[idx(r)], p);
+                                .byte_rate = doing.byte_rate[idx(r)],
+                                .inlet_c = inlet_c});
+      add_rack(sums[idx(b)], racks, doing.busy[idx(r)], p);
       const double weight = bin_seconds(epoch, site, b) / epoch.seconds();
       epoch.rack_input[idx(r)] += p.input * weight;
       epoch.rack_gpu[idx(r)] += p.gpu * weight;

@@ -109,9 +109,10 @@ TEST_CASE("Every watt into a rack is in its breakdown, and all of it becomes hea
     rack.tray_converter.modules = 18;
     rack.tray_converter.rating.value = {8000};
     rack.tray_converter.loss.proportional = 0.02;
-    const RackPower p =
-        rack_step(make_rack_law(rack),
-                  {.gpu_w = gpu * 1.5, .host_load = host / 255.0, .byte_rate = bytes * 1e6});
+    const RackPower p = rack_step(make_rack_law(rack), {.gpu_w = gpu * 1.5,
+                                                        .host_load = host / 255.0,
+                                                        .byte_rate = bytes * 1e6,
+                                                        .inlet_c = host * 0.3});
     const double parts = p.gpu + p.host + p.link_switches + p.fan + p.tray_loss + p.busbar_loss +
                          p.shelf_loss + p.auxiliary;
     RC_ASSERT(std::fabs(parts - p.input) <= 1e-12 * p.input);
@@ -127,9 +128,53 @@ TEST_CASE("Fan power falls with the cube of the heat in air, down to the lowest 
   rack.link_switches.value = {0};
   rack.fan_min_speed.value = 0.3;
   const RackLaw law = make_rack_law(rack);
-  CHECK(rack_step(law, {.gpu_w = 132e3}).fan == doctest::Approx(2000));
-  CHECK(rack_step(law, {.gpu_w = 66e3}).fan == doctest::Approx(250));
-  CHECK(rack_step(law, {.gpu_w = 13e3}).fan == doctest::Approx(2000 * 0.027));
+  const double inlet = 35;  // where full speed carries the design heat
+  CHECK(rack_step(law, {.gpu_w = 132e3, .inlet_c = inlet}).fan == doctest::Approx(2000));
+  CHECK(rack_step(law, {.gpu_w = 66e3, .inlet_c = inlet}).fan == doctest::Approx(250));
+  CHECK(rack_step(law, {.gpu_w = 13e3, .inlet_c = inlet}).fan == doctest::Approx(2000 * 0.027));
+}
+
+TEST_CASE("Fans carry their heat in the rise that the inlet leaves below the limit of the air") {
+  // Air carries heat x (flow) (rise): at 20 degC the air may warm by 50 K instead of 35 K, so 0.7
+  // of the flow carries the same heat and costs 0.7^3 of the power. At 44 degC, 26 K: the fans
+  // need 35/26 of full speed and get full speed. Above the limit no speed helps: full speed.
+  RackParameters rack = liquid_rack();
+  rack.liquid_fraction.value = 0;
+  rack.host_idle.value = {0};
+  rack.link_switches.value = {0};
+  rack.fan_full_inlet.value = sim::temperature_from_degc(35);
+  rack.fan_air_limit.value = sim::temperature_from_degc(70);
+  const RackLaw law = make_rack_law(rack);
+  const auto fan = [&](double watts, double inlet) {
+    return rack_step(law, {.gpu_w = watts, .inlet_c = inlet}).fan;
+  };
+  CHECK(fan(132e3, 20) == doctest::Approx(2000 * 0.343));
+  CHECK(fan(132e3, 44) == doctest::Approx(2000));
+  CHECK(fan(66e3, 80) == doctest::Approx(2000));
+  // With the heat and the inlet, never against them.
+  CHECK(rc::check([&](unsigned short watts, unsigned char inlet) {
+    RC_ASSERT(fan(watts * 2.0, inlet * 0.3) <= fan(watts * 2.0 + 100, inlet * 0.3));
+    RC_ASSERT(fan(watts * 2.0, inlet * 0.3) <= fan(watts * 2.0, inlet * 0.3 + 1));
+  }));
+}
+
+TEST_CASE("Behind the supplies stands everything but their loss and the auxiliaries") {
+  RackParameters rack = liquid_rack();
+  rack.auxiliary.value = {300};
+  const RackPower p = rack_step(make_rack_law(rack), {.gpu_w = 80e3, .host_load = 0.5});
+  CHECK(p.dc ==
+        doctest::Approx(p.gpu + p.host + p.link_switches + p.fan + p.tray_loss + p.busbar_loss));
+  CHECK(p.input == doctest::Approx(p.dc + p.shelf_loss + 300));
+}
+
+TEST_CASE("An engine loads its host by polling and by work") {
+  // Half polling: an engine that runs all the time with nothing for its host to do loads it by
+  // half; one whose processes always work, fully; one that stands still, not at all.
+  CHECK(host_load_of(0.5, 1, 0) == 0.5);
+  CHECK(host_load_of(0.5, 1, 1) == 1);
+  CHECK(host_load_of(0.5, 0, 0) == 0);
+  CHECK(host_load_of(0.5, 0.4, 0.2) == doctest::Approx(0.3));
+  CHECK(host_load_of(0.5, 1, 1.4) == 1);
 }
 
 TEST_CASE("Racks that cannot be built are refused with advice") {
@@ -143,13 +188,15 @@ TEST_CASE("Racks that cannot be built are refused with advice") {
   rack.link_domain = 7;
   rack.coolant_flow.value = {0};
   rack.gpu.value.tdp.value = {0};
+  rack.fan_air_limit.value = rack.fan_full_inlet.value;
   sim::Problems found;
   check(rack, found);
-  REQUIRE(found.items.size() == 4);
+  REQUIRE(found.items.size() == 5);
   CHECK(found.items[0].at == "gpu");
   CHECK(found.items[1].at == "link_domain");
   CHECK(found.items[2].at == "coolant_flow");
-  CHECK(found.items[3].at == "shelf");
+  CHECK(found.items[3].at == "fan_air_limit");
+  CHECK(found.items[4].at == "shelf");
 }
 
 }  // namespace mw::models

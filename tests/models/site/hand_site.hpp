@@ -80,6 +80,8 @@ struct HandSite {
     rack.coolant_flow.value = {1.5 / 60000 / 1000};
     rack.coolant_pressure_drop.value = {100e3};
     rack.junction_resistance.value = {0.03};
+    rack.host_polling.value = 1;
+    rack.fan_full_inlet = CoolingParameters{}.air.supply;
     return rack;
   }
   static RackParameters helper_rack(RackKind kind) {
@@ -94,6 +96,7 @@ struct HandSite {
     rack.shelf.rating.value = {3000};
     rack.shelf.loss.efficiency = {{0.1, 0.90}, {0.5, 0.96}, {1.0, 0.94}};
     rack.design_power.value = {2500};
+    rack.fan_full_inlet = CoolingParameters{}.air.supply;
     return rack;
   }
   static ElectricalStage stage(const char* name, Feeds feeds, double efficiency) {
