@@ -105,11 +105,39 @@ inline std::span<const char* const> enum_names(ReplicaWord) {
   return names;
 }
 
+struct SpeculationBlock {
+  int tokens = 0;
+  double acceptance = 0.7;
+  int draft_layers = 1;
+  std::optional<sim::Entry<models::LlmParameters>> draft_model;
+};
+template <sim::Describes<SpeculationBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("tokens", self.tokens,
+        About{.text = "Tokens drafted for a sequence in one iteration",
+              .min = 0,
+              .max = 16,
+              .required = true});
+  visit("acceptance", self.acceptance,
+        About{.text = "Chance that a drafted token is accepted when those before it were",
+              .min = 0,
+              .max = 1});
+  visit(
+      "draft_layers", self.draft_layers,
+      About{
+          .text = "Layers of the drafting module, each like the model's own", .min = 1, .max = 64});
+  visit("draft_model", self.draft_model,
+        About{.text = "A language model that drafts in place of such a module"});
+}
+
 struct EngineBlock {
   int gpus = 8;
   std::optional<int> tp;
   std::optional<int> ep;
   std::optional<int> attention_dp;
+  int pp = 1;
+  std::optional<SpeculationBlock> speculation;
   sim::NumberOr<std::int64_t, ReplicaWord> replicas;
   std::optional<std::vector<std::string>> racks;
   models::Precision kv = models::Precision::bf16;
@@ -127,15 +155,19 @@ template <sim::Describes<EngineBlock> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("gpus", self.gpus, About{.text = "GPUs of one replica", .min = 1, .max = 1024});
-  visit(
-      "tp", self.tp,
-      About{.text = "Tensor-parallel ranks; otherwise gpus / attention_dp", .min = 1, .max = 1024});
-  visit("ep", self.ep,
-        About{.text = "Expert-parallel ranks; otherwise all GPUs for a model with experts",
+  visit("tp", self.tp,
+        About{.text = "Tensor-parallel ranks; otherwise gpus / (attention_dp x pp)",
               .min = 1,
               .max = 1024});
+  visit(
+      "ep", self.ep,
+      About{.text = "Expert-parallel ranks; otherwise all GPUs of a stage for a model with experts",
+            .min = 1,
+            .max = 1024});
   visit("attention_dp", self.attention_dp,
         About{.text = "Data-parallel attention groups; otherwise 1", .min = 1, .max = 1024});
+  visit("pp", self.pp, About{.text = "Pipeline stages", .min = 1, .max = 128});
+  visit("speculation", self.speculation, About{.text = "Speculative decoding"});
   visit(
       "replicas", self.replicas,
       About{.text = "How many replicas; `fill` takes the racks' free GPUs", .min = 1, .max = 1e6});

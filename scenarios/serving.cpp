@@ -12,11 +12,19 @@ ReplicaShape shape_of(const ServiceBlock& service, int link_domain) {
   ReplicaShape shape;
   shape.gpus = e.gpus;
   shape.attention_dp = e.attention_dp.value_or(1);
-  shape.tp = e.tp.value_or(std::max(1, e.gpus / shape.attention_dp));
-  shape.ep = e.ep.value_or(service.model.value.experts > 0 ? e.gpus : 1);
+  shape.pp = e.pp;
+  shape.tp = e.tp.value_or(std::max(1, e.gpus / (shape.attention_dp * shape.pp)));
+  shape.ep = e.ep.value_or(service.model.value.experts > 0 ? shape.tp * shape.attention_dp : 1);
   shape.nvlink_domain = link_domain;
   shape.weights = service.precision;
   shape.kv = e.kv;
+  if (e.speculation) {
+    shape.speculation.tokens = e.speculation->tokens;
+    shape.speculation.acceptance = e.speculation->acceptance;
+    shape.speculation.draft_layers = e.speculation->draft_layers;
+    if (e.speculation->draft_model)
+      shape.speculation.draft_model = e.speculation->draft_model->value;
+  }
   return shape;
 }
 
@@ -41,6 +49,9 @@ ServingPlan plan_serving(const ServiceBlock& service, const GpuParameters& gpu, 
   for (auto& item : fit_problems(gpu, service.model.value, service.engine.stack.value, plan.shape,
                                  service.engine.max_num_seqs))
     found.items.push_back(std::move(item));
+  if (plan.shape.speculation.on())
+    found.add("speculation", "the engine cannot yet draw how many drafted tokens are accepted",
+              "leave it out");
   for (const auto& item : found.items)
     problems.add("engine" + (item.at.empty() ? "" : "." + item.at), item.problem, item.advice);
   return plan;
@@ -51,6 +62,12 @@ std::shared_ptr<const StepTable> serving_table(const ServiceBlock& service,
   return std::make_shared<const StepTable>(build_step_table(
       gpu, service.model.value, service.engine.stack.value, plan.shape, plan.engine.max_num_seqs,
       plan.engine.max_num_batched_tokens, service.engine.clock_levels));
+}
+
+std::shared_ptr<const StepLaw> serving_law(const ServiceBlock& service, const GpuParameters& gpu,
+                                           const ServingPlan& plan) {
+  return std::make_shared<const StepLaw>(gpu, service.model.value, service.engine.stack.value,
+                                         plan.shape);
 }
 
 }  // namespace mw::scenarios

@@ -148,6 +148,8 @@ TEST_CASE("Problems of the parts together stand where they were written") {
       {"gpus: 8, replicas: 1, max_num_seqs: 512, max_num_batched_tokens: 100",
        "is not above max_num_seqs"},
       {"gpus: 8, replicas: 1, tp: 3", "3"},
+      {"gpus: 8, replicas: 1, tp: 4, pp: 4", "tp x attention_dp x pp is 4 x 1 x 4 = 16"},
+      {"gpus: 8, replicas: 1, speculation: {tokens: 3}", "cannot yet draw"},
   };
   for (const Case& c : cases) {
     const std::string text = message(c.engine);
@@ -160,6 +162,14 @@ TEST_CASE("Problems of the parts together stand where they were written") {
   }
   // Far more than an integer holds is told by the reader, not wrapped around.
   CHECK(has(message("gpus: 8, replicas: 4294967297"), "above its limit"));
+}
+
+TEST_CASE("A replica may take several nodes of a rack, a pipeline stage in each") {
+  const Folder folder;
+  const auto site =
+      folder.build(with_engine("gpus: 16, pp: 2, replicas: 2, racks: [air], max_num_seqs: 64"));
+  CHECK(site.pods[0].table->linear.stages == 2);
+  CHECK(site.services[0].gpus_per_replica == 16);
 }
 
 TEST_CASE("Coolant too warm for a rack, and no rack with GPUs") {
