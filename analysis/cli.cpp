@@ -10,6 +10,8 @@
 
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
+#include "analysis/validate/convert.hpp"
+#include "analysis/validate/validate.hpp"
 #include "scenarios/problems.hpp"
 #include "sim/input_error.hpp"
 
@@ -56,6 +58,34 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->type_name("FILE");
 }
 
+void add_validate(CLI::App& app, ValidateOptions& options) {
+  auto& validate =
+      *app.add_subcommand("validate", "Compare measured points (CSV) with what the twin predicts");
+  validate.footer("Columns: millwright validate --columns. " + std::string(exit_codes));
+  validate.add_option("POINTS", options.files, "Points files; with --convert: published tables")
+      ->type_name("FILE");
+  validate
+      .add_option("--convert", options.convert,
+                  "Write published tables as a points file to the standard output")
+      ->check(CLI::IsMember(converters()))
+      ->type_name("TABLE");
+  validate.add_flag("--columns", options.columns, "List the columns of points files");
+  validate.add_flag("--all", options.all, "Compare with the public tables under MILLWRIGHT_DATA");
+  validate.add_flag("--markdown", options.markdown, "Print the tables of docs/accuracy.md");
+  validate.add_flag("--intervals", options.intervals, "Print residuals.yaml from the errors found");
+  validate.add_option("--json", options.json, "Write each row and the summaries as JSON")
+      ->type_name("FILE");
+  validate.add_option("--csv", options.csv, "Write each row as CSV")->type_name("FILE");
+  validate.add_option("--worst", options.worst, "How many of the rows furthest off to show")
+      ->check(CLI::Range(0, 100000))
+      ->capture_default_str()
+      ->type_name("N");
+  validate.add_option("-t,--threads", options.threads, "Threads; 0 takes all cores")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N");
+  validate.add_flag("-q,--quiet", options.quiet, "Show no progress");
+}
+
 }  // namespace
 
 int command_line(int argc, char** argv) {
@@ -70,6 +100,9 @@ int command_line(int argc, char** argv) {
 
   RunOptions options;
   add_run(app, options);
+
+  ValidateOptions validation;
+  add_validate(app, validation);
 
   std::string scenario;
   std::vector<std::string> sets;
@@ -97,6 +130,11 @@ int command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (app.got_subcommand("run")) return run(options);
+    if (app.got_subcommand("validate")) {
+      if (validation.files.empty() && !validation.all && !validation.columns)
+        throw CLI::RequiredError("POINTS, --all or --columns");
+      return validate(validation);
+    }
     if (check.parsed()) print_check(scenario, sets);
     if (catalog.parsed()) print_catalog(kind, name);
     if (schema.parsed()) print_schema(markdown);

@@ -1,0 +1,156 @@
+#include "analysis/validate/validate.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "analysis/interrupt.hpp"
+#include "analysis/progress.hpp"
+#include "analysis/validate/convert.hpp"
+#include "analysis/validate/public_tables.hpp"
+#include "analysis/validate/report.hpp"
+#include "scenarios/problems.hpp"
+#include "sim/output_error.hpp"
+
+namespace mw::analysis {
+namespace {
+
+/// Says on stderr how many rows are done, and how long the rest may take.
+class RowProgress {
+ public:
+  RowProgress(std::size_t rows, bool quiet)
+      : rows_(rows),
+        quiet_(quiet),
+        terminal_(isatty(STDERR_FILENO) != 0),
+        next_(terminal_ ? 0.5 : 10) {}
+  ~RowProgress() {
+    if (said_ && terminal_) std::fputs("\r\033[K", stderr);
+  }
+  RowProgress(const RowProgress&) = delete;
+  RowProgress& operator=(const RowProgress&) = delete;
+
+  void one_more() {
+    const std::scoped_lock lock(mutex_);
+    ++done_;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
+    if (quiet_ || elapsed.count() < next_) return;
+    next_ = elapsed.count() + (terminal_ ? 0.2 : 10);
+    const double left = elapsed.count() * double(rows_ - done_) / double(done_);
+    fmt::print(stderr, "{}{} of {} rows ({:.0f} %), {} left{}", terminal_ ? "\r\033[K" : "", done_,
+               rows_, 100.0 * double(done_) / double(rows_), clock_text(left),
+               terminal_ ? "" : "\n");
+    std::fflush(stderr);
+    said_ = true;
+  }
+
+ private:
+  std::size_t rows_, done_ = 0;
+  bool quiet_, terminal_, said_ = false;
+  double next_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::mutex mutex_;
+};
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.flush();
+  if (!out)
+    throw sim::OutputError(path, "cannot be written", "check that its folder exists and has space");
+}
+
+void print_columns() {
+  fmt::print("{:<24} {:<70} {}\n", "column", "what it says", "where blank");
+  for (const auto& about : point_columns())
+    fmt::print("{:<24} {:<70} {}\n", about.name, about.text, about.fallback);
+  for (const auto& f : figure_abouts)
+    fmt::print("{:<24} {:<70} predicted only\n", "measured_" + std::string(f.name),
+               fmt::format("{} [{}]", f.text, f.unit));
+}
+
+void take(Comparison& all, PointFile file, const std::string& name) {
+  for (auto& point : file.points) {
+    all.points.push_back(std::move(point));
+    all.files.push_back(name);
+  }
+  all.rows += file.rows;
+  for (auto& text : file.warnings) all.warnings.push_back(name + ": " + text);
+  for (const auto& problem : file.problems) all.problems.emplace_back(problem.what());
+  for (auto& text : file.defaults)
+    if (std::find(all.defaults.begin(), all.defaults.end(), text) == all.defaults.end())
+      all.defaults.push_back(std::move(text));
+}
+
+void predict_all(Comparison& all, const scenarios::Catalog& catalog,
+                 const ValidateOptions& options) {
+  Entries entries(catalog);
+  entries.read(all.points);
+  const InterruptGuard interrupt;
+  RowProgress progress(all.points.size(), options.quiet);
+  all.predictions = predict_serving(
+      all.points, entries, options.threads, [&] { progress.one_more(); },
+      InterruptGuard::requested);
+  for (std::size_t i = 0; i < all.points.size(); ++i) {
+    auto& prediction = all.predictions[i];
+    if (!prediction.problem && !prediction.predicted.any()) prediction.problem = "not reached";
+    if (prediction.problem)
+      all.problems.push_back(sim::InputError::text(all.files[i], all.points[i].line, 0,
+                                                   *prediction.problem,
+                                                   prediction.advice.value_or("")));
+  }
+}
+
+int convert_files(const ValidateOptions& options) {
+  const Converted converted = convert(options.convert, options.files);
+  fmt::print("{}", converted.csv);
+  for (const auto& note : converted.notes) fmt::print(stderr, "{}\n", note);
+  return 0;
+}
+
+}  // namespace
+
+int validate(const ValidateOptions& options) {
+  if (options.columns) {
+    print_columns();
+    return 0;
+  }
+  if (!options.convert.empty()) return convert_files(options);
+
+  const scenarios::Catalog catalog;
+  const scenarios::Names names(catalog);
+  Comparison all;
+  if (options.all) {
+    for (const auto& table : public_tables()) {
+      const Converted converted = convert(table.converter, table.files);
+      take(all, read_points_text(table.name, converted.csv, catalog, names), table.name);
+    }
+  }
+  for (const auto& file : options.files) take(all, read_points(file, catalog, names), file);
+  for (const auto& text : all.warnings) fmt::print(stderr, "{}\n", text);
+
+  predict_all(all, catalog, options);
+  if (options.intervals) {
+    fmt::print("{}", residuals_yaml(residuals_of(all.points, all.predictions)));
+    return 0;
+  }
+  const Intervals intervals(catalog);
+  if (!options.json.empty()) write_file(options.json, comparison_json(all, intervals));
+  if (!options.csv.empty()) write_file(options.csv, comparison_csv(all, intervals));
+  fmt::print("{}", options.markdown ? accuracy_markdown(all)
+                                    : comparison_text(all, intervals, options.worst));
+  std::fflush(stdout);
+  // The public tables hold models that the catalog does not: those are counted, not told one by
+  // one.
+  if (options.all) return 0;
+  for (const auto& text : all.problems) fmt::print(stderr, "{}\n", text);
+  return all.problems.empty() ? 0 : 2;
+}
+
+}  // namespace mw::analysis

@@ -1,0 +1,24 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace mw::analysis {
+
+struct ValidateOptions {
+  std::vector<std::string> files;
+  std::string convert;     // a converter's name: write the points of the files instead
+  std::string json, csv;   // where to write each row, if anywhere
+  bool all = false;        // the public tables under MILLWRIGHT_DATA
+  bool markdown = false;   // the section of docs/accuracy.md instead of the report
+  bool intervals = false;  // residuals.yaml instead of the report
+  bool columns = false;    // list the columns of points files
+  bool quiet = false;
+  int threads = 0;
+  int worst = 10;
+};
+
+/// Compares measured points with the twin and prints how far they are apart. The exit code: 0, or 2
+/// where some rows could not be predicted.
+int validate(const ValidateOptions& options);
+
+}  // namespace mw::analysis
