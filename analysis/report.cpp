@@ -92,6 +92,36 @@ std::string service_table(const RunReport& r) {
   return out;
 }
 
+/// What each service's tokens cost at the meter, and its solved tasks where a score is known. Empty
+/// when it would only repeat the site's figures.
+std::string cost_table(const RunReport& r) {
+  const auto& services = r.site.services;
+  const bool scored = std::any_of(services.begin(), services.end(),
+                                  [](const SiteService& s) { return s.score.has_value(); });
+  if (services.size() < 2 && !scored) return "";
+  std::string out = fmt::format("  {:<14} {:>8} {:>10} {:>9} {:>8}", "service", "J/token",
+                                "tok/s/MW", "USD/Mtok", "W/GPU");
+  if (scored)
+    out += fmt::format("  {:<13} {:>7} {:>8} {:>9} {:>10}", "task", "score", "tok/task", "J/solved",
+                       "USD/solved");
+  out += "\n";
+  for (std::size_t s = 0; s < services.size(); ++s) {
+    const auto m = service_metrics(r.site, r.state, s);
+    const auto v = [&](const char* name) {
+      return has(m, name) ? value_of(m, name) : std::nan("");
+    };
+    out += fmt::format("  {:<14} {:>8} {:>10} {:>9} {:>8}", services[s].name,
+                       number(v("j_per_token")), number(v("tokens_per_s_per_mw")),
+                       number(v("usd_per_mtok")), number(v("gpu_power_w")));
+    if (services[s].score)
+      out += fmt::format("  {:<13} {:>7} {:>8} {:>9} {:>10}", services[s].score->task,
+                         percent(v("task_score")), number(v("tokens_per_task")),
+                         number(v("j_per_solved_task")), number(v("usd_per_solved_task")));
+    out += "\n";
+  }
+  return out;
+}
+
 /// What a reader must not overlook.
 std::string warnings(const RunReport& r) {
   std::string out;
@@ -165,6 +195,7 @@ std::string console_report(const RunReport& r) {
       sim::to_degc(r.site.cooling.supply) + v("supply_excess_k"), v("hottest_junction_degc"),
       number(v("wue_l_per_kwh")));
   if (!r.site.services.empty()) out += service_table(r) + "\n";
+  if (const std::string costs = cost_table(r); !costs.empty()) out += costs + "\n";
   out += "  joules   " + energy_line(r.state) + "\n";
   if (!r.site.services.empty()) out += "  tokens   " + token_line(r.state) + "\n";
   const std::string notes = warnings(r);

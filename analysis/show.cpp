@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "models/compute/generator.hpp"
 #include "scenarios/build.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/public_data.hpp"
@@ -38,6 +39,8 @@ const std::vector<Kind>& kinds() {
       kind_of<RackParameters>("racks"),
       kind_of<LlmParameters>("language models"),
       kind_of<StackParameters>("serving software"),
+      kind_of<QualityParameters>("published scores of language models"),
+      kind_of<GeneratorParameters>("generators of images and videos"),
       kind_of<TrafficProfile>("kinds of traffic"),
       kind_of<ElectricalParameters>("electrical chains"),
       kind_of<CoolingParameters>("cooling plants"),

@@ -147,6 +147,35 @@ bool answers_any(const PodParameters& pod) {
   return false;
 }
 
+const char* name_of(Precision precision) {
+  return enum_names(precision)[static_cast<std::size_t>(precision)];
+}
+
+/// The published score of the service's model as the service stores it.
+std::optional<TaskScore> score_of(const ServiceBlock& service, const std::string& path,
+                                  BuildProblems& problems) {
+  if (!service.quality) return std::nullopt;
+  const QualityParameters& quality = service.quality->value;
+  const std::string& model = service.model.name;
+  const auto& models = quality.models;
+  if (!model.empty() && std::find(models.begin(), models.end(), model) == models.end()) {
+    problems.add(
+        path + ".quality",
+        fmt::format("these are scores of {}, but the service runs {}", listed(models), model),
+        "name the scores of its model, or leave it out");
+    return std::nullopt;
+  }
+  if (const TaskScore* score = find_score(quality, service.task, service.precision)) return *score;
+  std::vector<std::string> known;
+  for (const auto& s : quality.scores)
+    known.push_back(fmt::format("{} in {}", s.task, name_of(s.precision)));
+  problems.add(
+      path + ".quality",
+      fmt::format("no score of {} in {} is known", service.task, name_of(service.precision)),
+      fmt::format("there is {}; or leave it out", listed(known)));
+  return std::nullopt;
+}
+
 void add_services(SiteParameters& site, const Scenario& scenario, const std::filesystem::path& base,
                   BuildProblems& problems) {
   std::vector<std::int32_t> rack_gpus;
@@ -183,6 +212,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
   for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
     const auto& block = scenario.inference[s];
     SiteService service{.name = block.name, .price = block.price};
+    service.score = score_of(block, item_path("inference", s), problems);
     service.gpus_per_replica = block.engine.gpus;
     service.first_pod = -1;
     for (std::size_t p = 0; p < site.service_of_pod.size(); ++p) {

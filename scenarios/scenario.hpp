@@ -7,6 +7,7 @@
 
 #include "models/compute/llm.hpp"
 #include "models/compute/precision.hpp"
+#include "models/compute/quality.hpp"
 #include "models/compute/stack.hpp"
 #include "models/control/power_control.hpp"
 #include "models/cooling/climate.hpp"
@@ -210,6 +211,8 @@ struct ServiceBlock {
   models::TrafficParameters traffic;
   models::Slo slo;
   models::TokenPrices price;
+  std::optional<sim::Entry<models::QualityParameters>> quality;
+  std::string task = "gpqa_diamond";
 };
 template <sim::Describes<ServiceBlock> Self>
 void describe(Self& self, auto&& visit) {
@@ -222,6 +225,9 @@ void describe(Self& self, auto&& visit) {
   visit("traffic", self.traffic, About{.text = "What is asked of it", .required = true});
   visit("slo", self.slo, About{.text = "What it promises"});
   visit("price", self.price, About{.text = "What its tokens sell for"});
+  visit("quality", self.quality,
+        About{.text = "What its answers are worth: a name of catalog/quality"});
+  visit("task", self.task, About{.text = "Which of its benchmarks counts"});
 }
 
 struct ControlBlock {

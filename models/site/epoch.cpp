@@ -7,6 +7,7 @@
 #include "gpu/launch.hpp"
 #include "models/cooling/chip.hpp"
 #include "models/inference/host_work.hpp"
+#include "models/site/service_share.hpp"
 
 namespace mw::models {
 namespace {
@@ -426,6 +427,7 @@ SiteState initial_site(const SiteParameters& site) {
   s.points.resize(site.points.size());
   s.next_decision = sim::from_seconds(site.control.interval.value);
   s.counts.resize(site.services.size());
+  s.service_racks.resize(site.services.size());
   s.latencies.resize(site.services.size());
   apply_limits(s, site);
   return s;
@@ -481,6 +483,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
 
   meter(state, site, epoch, racks, gpu_w);
   book(state, site, epoch, mean);
+  book_services(state, site, epoch);
 
   epoch.capped_share = limit_share(state, site);
   state.now = epoch.end;

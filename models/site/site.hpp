@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/compute/quality.hpp"
 #include "models/control/power_control.hpp"
 #include "models/cooling/climate.hpp"
 #include "models/cooling/plant.hpp"
@@ -35,6 +36,7 @@ struct SiteRacks {
 /// A service and the pods that serve it, `pods` of them from index `first_pod` on.
 struct SiteService {
   std::string name;
+  std::optional<TaskScore> score{};  // what its answers are worth, where published
   FrontParameters front{};
   TokenPrices price{};
   int first_pod = 0, pods = 0;
@@ -134,8 +136,9 @@ struct SiteState {
   sim::Time next_decision = 0;
   EnergyLedger ledger;
   SiteTotals totals;
-  std::vector<PodCounts> counts;     // by service, since the start
-  std::vector<Latencies> latencies;  // the same
+  std::vector<PodCounts> counts;           // by service, since the start
+  std::vector<ExactEnergy> service_racks;  // rack energy by service; see service_share.hpp
+  std::vector<Latencies> latencies;        // the same
   sim::TraceHash control_hash;
 };
 template <sim::Describes<SiteState> Self>
@@ -151,6 +154,8 @@ void describe(Self& self, auto&& visit) {
   visit("ledger", self.ledger.by_purpose, About{.text = "Energy at the meter by purpose"});
   visit("totals", self.totals, About{.text = "Sums since the start"});
   visit("counts", self.counts, About{.text = "Requests and tokens by service"});
+  visit("service_racks", self.service_racks,
+        About{.text = "Energy at the racks' inputs by service"});
   visit("latencies", self.latencies, About{.text = "Latencies of requests by service"});
   visit("control_hash", self.control_hash, About{.text = "Fingerprint of limits that took effect"});
 }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/cooling/metrics.hpp"
+#include "models/site/service_share.hpp"
 
 namespace mw::models {
 namespace {
@@ -24,22 +25,9 @@ PodCounts totals(const SiteState& state) {
 void add_costs(std::vector<Metric>& out, const SiteParameters& site,
                const EconomicsParameters& economics, const SiteState& state, double seconds,
                double tokens) {
-  YearOfSite year;
-  for (const auto& racks : site.racks) {
-    const sim::Power design = racks.rack.design_power.value * racks.count;
-    year.it_design += design;
-    if (racks.rack.price.value.value > 0) {
-      year.rack_prices += racks.rack.price.value * racks.count;
-    } else {
-      year.it_without_price += design;
-    }
-  }
-  // The run stands for the year: its means for the energy, its peak for the demand.
+  // The run stands for the year.
   const double scale = seconds > 0 ? seconds_per_year / seconds : 0;
-  year.energy = {state.ledger.meter().value() * scale};
-  year.peak = {state.totals.peak_w};
-  year.water = {state.totals.water_m3 * scale};
-  const YearlyCost cost = yearly_cost(economics, year);
+  const YearlyCost cost = yearly_cost(economics, year_of_site(site, state));
 
   const TokenCost each =
       tokens > 0 ? token_cost(cost, {tokens * scale}) : TokenCost{nan, nan, nan, nan};
@@ -128,6 +116,50 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
   return m;
 }
 
+namespace {
+
+/// The service's part of the meter and the bill, and what its answers are worth.
+void add_shares(std::vector<Metric>& m, const SiteParameters& site, const SiteState& state,
+                std::size_t s) {
+  const double seconds = sim::to_seconds(state.now);
+  const PodCounts& c = state.counts[s];
+  const double tokens = static_cast<double>(c.output_tokens);
+  const double joules = state.ledger.meter().value() * energy_share(state, s);
+  const double gpus = site.services[s].replicas * site.services[s].gpus_per_replica;
+  m.push_back(
+      {"gpu_power_w",
+       ratio(static_cast<double>(c.prefill_nj + c.decode_nj + c.idle_nj) * 1e-9, seconds * gpus),
+       "W", "Mean power of one of its GPUs"});
+  const double j_per_token = ratio(joules, tokens);
+  m.push_back(
+      {"j_per_token", j_per_token, "J", "Energy at the meter, its share, per output token"});
+  m.push_back({"tokens_per_s_per_mw", ratio(tokens, joules * 1e-6), "1/(s MW)",
+               "Output tokens per second and megawatt of its share of the meter"});
+  double usd_per_mtok = nan;
+  if (site.economics) {
+    const YearlyCost cost = yearly_cost(*site.economics, year_of_service(site, state, s));
+    if (tokens > 0) usd_per_mtok = token_cost(cost, {tokens / seconds * seconds_per_year}).total();
+    m.push_back({"usd_per_mtok", usd_per_mtok, "USD/Mtok",
+                 "Its share of the cost, per million output tokens"});
+  }
+  const auto& score = site.services[s].score;
+  if (!score) return;
+  m.push_back({"task_score", score->score.value, "1", "Share of " + score->task + " solved"});
+  if (!score->tokens_per_task) return;
+  const auto solved = [&](double per_token) {
+    return per_solved_task(per_token, score->tokens_per_task->value, score->score.value);
+  };
+  m.push_back({"tokens_per_task", score->tokens_per_task->value, "1",
+               "Output tokens of an answer to " + score->task});
+  m.push_back({"j_per_solved_task", solved(j_per_token), "J",
+               "Energy at the meter per solved task of " + score->task});
+  if (site.economics)
+    m.push_back({"usd_per_solved_task", solved(usd_per_mtok * 1e-6), "USD",
+                 "Cost per solved task of " + score->task});
+}
+
+}  // namespace
+
 std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState& state,
                                     std::size_t service) {
   const double seconds = sim::to_seconds(state.now);
@@ -154,6 +186,7 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
   m.push_back({"capped_share",
                ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
+  add_shares(m, site, state, service);
   const Latencies& latencies = state.latencies[service];
   const auto put = [&](const char* name, const char* meaning, const LogHistogram& h) {
     for (const auto& [label, q] :

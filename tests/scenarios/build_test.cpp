@@ -187,6 +187,26 @@ TEST_CASE("Coolant too warm for a rack, and no rack with GPUs") {
   CHECK(no_gpus.starts_with("s.yaml:12:13: "));  // the engine's block
 }
 
+TEST_CASE("Scores belong to the model and the precision that a service runs") {
+  const auto with = [](const std::string& model, const std::string& more) {
+    return head + two_racks + "inference:\n  - service: chat\n    model: " + model + "\n" + more +
+           "    engine: {gpus: 8, stack: vllm_0_19, racks: [a]}\n"
+           "    traffic: {like: azure_conversation}\n";
+  };
+  const Folder folder;
+  const auto site = folder.build(
+      with("deepseek_r1_0528", "    precision: nvfp4\n    quality: deepseek_r1_0528\n"));
+  REQUIRE(site.services[0].score);
+  CHECK(site.services[0].score->task == "gpqa_diamond");
+  CHECK(site.services[0].score->score.value == 0.80);
+  CHECK(folder.problems(with("qwen3_32b", "    quality: qwen3_32b\n    task: gpqa\n")) ==
+        "s.yaml:15:14: `quality`: no score of gpqa in bf16 is known; there is gpqa_diamond in bf16 "
+        "and aime_2025 in bf16; or leave it out");
+  CHECK(folder.problems(with("qwen3_14b", "    quality: qwen3_32b\n")) ==
+        "s.yaml:15:14: `quality`: these are scores of qwen3_32b, but the service runs qwen3_14b; "
+        "name the scores of its model, or leave it out");
+}
+
 TEST_CASE("All problems are told in one go") {
   const std::string text = Folder().problems(head + two_racks + "inference:\n" +
                                              service("gpus: 8, replicas: 1, racks: [b]", "one") +

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include "models/compute/generator.hpp"
 #include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
+#include "models/compute/quality.hpp"
 #include "models/compute/stack.hpp"
 #include "models/cooling/climate.hpp"
 #include "models/cooling/plant.hpp"
@@ -79,6 +81,12 @@ TEST_CASE("Every catalog entry reads, names its sources, and prints as what it i
   }
   SUBCASE("stacks") {
     check_kind<models::StackParameters>();
+  }
+  SUBCASE("quality") {
+    check_kind<models::QualityParameters>();
+  }
+  SUBCASE("generators") {
+    check_kind<models::GeneratorParameters>();
   }
   SUBCASE("racks") {
     check_kind<models::RackParameters>();
