@@ -12,8 +12,8 @@
 
 // Diffusion models that make images and videos. A kind marked `measured`: time and energy come from
 // published runs, not from a law of kernels. Between runs they are interpolated; size and steps
-// scale as the arithmetic does, and a GPU that was not measured takes over the utilisation of one
-// that was. What a figure rests on is part of the answer.
+// scale as the arithmetic does, and for a GPU that was not measured one that was is carried over by
+// rated power and efficiency. What a figure rests on is part of the answer.
 namespace mw::models {
 
 enum class Makes { image, video };
