@@ -3,6 +3,7 @@
 
 #include "models/compute/gpu.hpp"
 #include "models/compute/replica.hpp"
+#include "models/compute/step_law.hpp"
 #include "models/compute/step_table.hpp"
 #include "models/inference/engine.hpp"
 #include "scenarios/scenario.hpp"
@@ -25,5 +26,10 @@ ServingPlan plan_serving(const ServiceBlock& service, const models::GpuParameter
 std::shared_ptr<const models::StepTable> serving_table(const ServiceBlock& service,
                                                        const models::GpuParameters& gpu,
                                                        const ServingPlan& plan);
+
+/// The formulas behind that table.
+std::shared_ptr<const models::StepLaw> serving_law(const ServiceBlock& service,
+                                                   const models::GpuParameters& gpu,
+                                                   const ServingPlan& plan);
 
 }  // namespace mw::scenarios
