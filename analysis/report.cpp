@@ -122,6 +122,22 @@ std::string cost_table(const RunReport& r) {
   return out;
 }
 
+/// What each service's iterations waited for, the regime first.
+std::string regime_lines(const RunReport& r) {
+  std::string out;
+  for (std::size_t s = 0; s < r.site.services.size(); ++s) {
+    const auto regime = regime_of(r.site.services[s].regime, r.state.counts[s]);
+    if (!regime) continue;
+    std::vector<Share> parts;
+    const auto names = enum_names(Bound{});
+    for (std::size_t i = 0; i < names.size(); ++i)
+      parts.push_back({names[i], regime->time_shares[i]});
+    out += fmt::format("  {} {} waits for {}\n", out.empty() ? "regime  " : "        ",
+                       r.site.services[s].name, shares(std::move(parts), 1));
+  }
+  return out;
+}
+
 /// What a reader must not overlook.
 std::string warnings(const RunReport& r) {
   std::string out;
@@ -180,6 +196,11 @@ std::string console_report(const RunReport& r) {
                        number(v("time_above_limit")));
   out += fmt::format("\n  energy   {} J/token at the meter, {} MWh; PUE {:.3f}, TUE {:.3f}\n",
                      number(v("j_per_token")), number(v("energy_mwh")), v("pue"), v("tue"));
+  const auto mean_mw = [&](const char* energy) {
+    return number(v("simulated") > 0 ? v(energy) * 3600 / v("simulated") : 0);
+  };
+  out += fmt::format("  meters   GPU boards {} MW, behind the racks' supplies {}, before them {}\n",
+                     mean_mw("gpu_energy_mwh"), mean_mw("dc_energy_mwh"), mean_mw("it_energy_mwh"));
   if (has(m, "usd_per_mtok")) {
     out += fmt::format("  cost     {} USD/Mtok: capital {}, energy {}, demand {}, other {}\n",
                        number(v("usd_per_mtok")), number(v("usd_per_mtok_capital")),
@@ -198,6 +219,7 @@ std::string console_report(const RunReport& r) {
   if (const std::string costs = cost_table(r); !costs.empty()) out += costs + "\n";
   out += "  joules   " + energy_line(r.state) + "\n";
   if (!r.site.services.empty()) out += "  tokens   " + token_line(r.state) + "\n";
+  out += regime_lines(r);
   const std::string notes = warnings(r);
   if (!notes.empty()) out += "\n" + notes;
   if (!r.path.empty()) out += "\n  wrote    " + r.path + "\n";
@@ -223,8 +245,12 @@ std::string json_report(const RunReport& r) {
   j["wall_s"] = r.wall_s;
   j["file"] = r.path;
   j["summary"] = metrics(site_metrics(r.site, r.state));
-  for (std::size_t s = 0; s < r.site.services.size(); ++s)
+  for (std::size_t s = 0; s < r.site.services.size(); ++s) {
     j["services"][r.site.services[s].name] = metrics(service_metrics(r.site, r.state, s));
+    if (const auto regime = regime_of(r.site.services[s].regime, r.state.counts[s]))
+      j["regimes"][r.site.services[s].name] =
+          enum_names(regime->bound)[static_cast<std::size_t>(regime->bound)];
+  }
   const auto purposes_names = enum_names(Purpose{});
   for (std::size_t i = 0; i < purposes; ++i)
     j["ledger"]["energy_j"][purposes_names[i]] = r.state.ledger.by_purpose[i].value();

@@ -136,6 +136,15 @@ PodParameters pod_of(const Scenario& scenario, const ServiceBlock& service,
   return pod;
 }
 
+/// The law behind the pod's table, if it has one.
+RegimeLaw regime_law(const ServiceBlock& service, const RackParameters& rack,
+                     const PodParameters& pod) {
+  if (!pod.table) return {};
+  sim::Problems none;
+  const ServingPlan plan = plan_serving(service, rack.gpu.value, rack.link_domain, none);
+  return {serving_law(service, rack.gpu.value, plan), plan.engine.max_num_batched_tokens};
+}
+
 /// Whether one of the first requests of its users is not refused.
 bool answers_any(const PodParameters& pod) {
   constexpr std::uint64_t tries = 1000;
@@ -183,6 +192,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
 
   std::vector<ReplicaDemand> demands;
   std::vector<PodParameters> shared;
+  std::vector<RegimeLaw> laws;
   for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
     const auto& service = scenario.inference[s];
     const std::string path = item_path("inference", s);
@@ -191,6 +201,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
     if (first == allowed.end()) continue;
     const auto& rack = site.racks[static_cast<std::size_t>(first - allowed.begin())].rack;
     shared.push_back(pod_of(scenario, service, rack, path, problems));
+    laws.push_back(regime_law(service, rack, shared.back()));
 
     ReplicaDemand demand{.service = static_cast<std::int32_t>(s), .gpus = service.engine.gpus};
     demand.fill = !service.engine.replicas.number.has_value();
@@ -214,6 +225,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
     SiteService service{.name = block.name, .price = block.price};
     service.score = score_of(block, item_path("inference", s), problems);
     service.gpus_per_replica = block.engine.gpus;
+    service.regime = laws[s];
     service.first_pod = -1;
     for (std::size_t p = 0; p < site.service_of_pod.size(); ++p) {
       if (idx(site.service_of_pod[p]) != s) continue;

@@ -32,4 +32,9 @@ std::shared_ptr<const models::StepLaw> serving_law(const ServiceBlock& service,
                                                    const models::GpuParameters& gpu,
                                                    const ServingPlan& plan);
 
+/// The formulas behind that table.
+std::shared_ptr<const models::StepLaw> serving_law(const ServiceBlock& service,
+                                                   const models::GpuParameters& gpu,
+                                                   const ServingPlan& plan);
+
 }  // namespace mw::scenarios

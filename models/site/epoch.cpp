@@ -170,7 +170,7 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
 
 /// Sums over racks of one sub-step, W, or (weighted with time) of the epoch.
 struct RackSums {
-  double input = 0, gpu = 0, loss = 0, liquid_heat = 0, air_heat = 0;
+  double input = 0, dc = 0, gpu = 0, loss = 0, liquid_heat = 0, air_heat = 0;
   double compute = 0;  // GPUs and hosts of compute racks
   // What compute racks hold beside GPUs (hosts, link switches, fans, auxiliaries), by whether it
   // served GPUs that worked or stood by for idle ones.
@@ -179,6 +179,7 @@ struct RackSums {
 
   void add(const RackSums& o, double weight) {
     input += o.input * weight;
+    dc += o.dc * weight;
     gpu += o.gpu * weight;
     loss += o.loss * weight;
     liquid_heat += o.liquid_heat * weight;
@@ -194,6 +195,7 @@ struct RackSums {
 void add_rack(RackSums& sums, const SiteRacks& racks, double busy, const RackPower& p) {
   const double loss = p.tray_loss + p.busbar_loss + p.shelf_loss;
   sums.input += p.input;
+  sums.dc += p.dc;
   sums.gpu += p.gpu;
   sums.loss += loss;
   sums.liquid_heat += p.liquid_heat;
@@ -369,6 +371,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
 
   auto& t = state.totals;
   t.it += ExactEnergy::of_joules(epoch.it * dt);
+  t.dc += ExactEnergy::of_joules(mean.dc * dt);
   t.gpu += ExactEnergy::of_joules(epoch.gpu * dt);
   t.compute += ExactEnergy::of_joules(epoch.compute * dt);
   t.water_m3 += epoch.cooling.water * dt;

@@ -16,6 +16,7 @@
 #include "models/power/rack.hpp"
 #include "models/site/allocation.hpp"
 #include "models/site/ledger.hpp"
+#include "models/site/regime.hpp"
 #include "sim/moment.hpp"
 #include "sim/points.hpp"
 #include "sim/setpoints.hpp"
@@ -37,6 +38,7 @@ struct SiteRacks {
 struct SiteService {
   std::string name;
   std::optional<TaskScore> score{};  // what its answers are worth, where published
+  RegimeLaw regime{};
   FrontParameters front{};
   TokenPrices price{};
   int first_pod = 0, pods = 0;
@@ -91,6 +93,7 @@ enum SitePoint : std::uint32_t { meter_point, gpu_point };
 /// What a run adds up, besides the ledgers.
 struct SiteTotals {
   ExactEnergy it;       // at the racks' inputs
+  ExactEnergy dc;       // behind the racks' supplies
   ExactEnergy compute;  // GPUs and hosts of the compute racks: the part ITUE divides by
   ExactEnergy gpu;      // all GPUs
   double peak_w = 0;    // highest sub-step at the meter
@@ -108,6 +111,7 @@ template <sim::Describes<SiteTotals> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("it", self.it, About{.text = "Energy at the racks' inputs"});
+  visit("dc", self.dc, About{.text = "Energy behind the racks' supplies"});
   visit("compute", self.compute, About{.text = "Energy of GPUs and hosts in compute racks"});
   visit("gpu", self.gpu, About{.text = "Energy of all GPUs"});
   visit("peak_w", self.peak_w, About{.text = "Highest power of a sub-step at the meter, W"});

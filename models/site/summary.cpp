@@ -101,6 +101,10 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
   }
   m.push_back({"energy_mwh", meter / 3.6e9, "MWh", "Energy at the meter"});
   m.push_back({"it_energy_mwh", it / 3.6e9, "MWh", "Energy at the racks' inputs"});
+  m.push_back({"dc_energy_mwh", state.totals.dc.value() / 3.6e9, "MWh",
+               "Energy behind the racks' supplies"});
+  m.push_back(
+      {"gpu_energy_mwh", state.totals.gpu.value() / 3.6e9, "MWh", "Energy at the GPUs' boards"});
   m.push_back({"pue", it > 0 ? power_usage_effectiveness(meter, it) : nan, "1",
                "Energy at the meter over energy at the racks, over the run"});
   const double compute = state.totals.compute.value();
@@ -186,6 +190,13 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
   m.push_back({"capped_share",
                ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
+  if (site.services[service].regime.law) {
+    const auto regime = regime_of(site.services[service].regime, c);
+    const auto names = enum_names(Bound{});
+    for (std::size_t i = 0; i < names.size(); ++i)
+      m.push_back({std::string("wait_") + names[i], regime ? regime->time_shares[i] : nan, "1",
+                   std::string("Time in iterations that goes to ") + names[i]});
+  }
   add_shares(m, site, state, service);
   const Latencies& latencies = state.latencies[service];
   const auto put = [&](const char* name, const char* meaning, const LogHistogram& h) {
