@@ -32,9 +32,4 @@ std::shared_ptr<const models::StepLaw> serving_law(const ServiceBlock& service,
                                                    const models::GpuParameters& gpu,
                                                    const ServingPlan& plan);
 
-/// The formulas behind that table.
-std::shared_ptr<const models::StepLaw> serving_law(const ServiceBlock& service,
-                                                   const models::GpuParameters& gpu,
-                                                   const ServingPlan& plan);
-
 }  // namespace mw::scenarios
