@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "models/compute/layer_collectives.hpp"
 #include "models/compute/model_size.hpp"
@@ -28,7 +29,7 @@ double expected_maximum(int n) {
 }
 
 StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const StackParameters& stack,
-                 const ReplicaShape& shape)
+                 const ReplicaShape& shape, std::shared_ptr<const KernelTables> tables)
     : gpu_(gpu),
       llm_(llm),
       stack_(stack),
@@ -39,13 +40,15 @@ StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const Stack
       ep_(shape.ep),
       bandwidth_(gpu.memory_bandwidth.value.value * gpu.bandwidth_factor.value),
       bf16_rate_(gpu.bf16.value.value * gpu.compute_factor.value),
-      imbalance_(stage_imbalance(llm, shape.pp)) {
+      imbalance_(stage_imbalance(llm, shape.pp)),
+      tables_(std::move(tables)) {
   if (!shape.speculation.on()) return;
   const LlmParameters draft = draft_of(shape.speculation, llm);
   StackParameters draft_stack = stack;
   // A module drafts within the model's own launch; a model of its own is launched for itself.
   if (!shape.speculation.draft_model) draft_stack.step_overhead.value.value = 0;
-  draft_ = std::make_shared<const StepLaw>(gpu, draft, draft_stack, draft_shape(shape, draft));
+  draft_ =
+      std::make_shared<const StepLaw>(gpu, draft, draft_stack, draft_shape(shape, draft), tables_);
 }
 
 template <class Part>
@@ -150,6 +153,7 @@ KernelCost StepLaw::dense_pass(double tokens, double stretch) const {
   cost.flop_energy = attention_flops * compute_energy(attention_kind) +
                      other_flops * compute_energy(shape_.weights);
   cost.core_energy += cost.flop_energy;
+  if (tables_) follow(cost, measured_dense(tokens), stretch);
   return cost;
 }
 
@@ -194,6 +198,7 @@ KernelCost StepLaw::experts_pass(double tokens, double stretch) const {
   cost.time = overlap(cost.read_time, cost.compute_time);
   cost.flop_energy = flops * compute_energy(shape_.weights);
   cost.core_energy += cost.flop_energy;
+  if (tables_) follow(cost, measured_experts(tokens), stretch);
   return cost;
 }
 

@@ -4,6 +4,7 @@
 
 #include "models/compute/gpu.hpp"
 #include "models/compute/kernel_cost.hpp"
+#include "models/compute/kernel_table.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/replica.hpp"
 #include "models/compute/stack.hpp"
@@ -17,7 +18,7 @@ namespace mw::models {
 class StepLaw {
  public:
   StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const StackParameters& stack,
-          const ReplicaShape& shape);
+          const ReplicaShape& shape, std::shared_ptr<const KernelTables> tables = nullptr);
 
   /// Everything that depends on the number of tokens in the iteration: dense layers, experts,
   /// activations, collectives, gaps. `stretch` is f_max / f.
@@ -43,6 +44,12 @@ class StepLaw {
   KernelCost activations_pass(double tokens) const;
   KernelCost collectives_pass(double tokens) const;
   KernelCost head_pass(double sampled, double stretch) const;
+  // Measured time of a pass, where the tables have all its shapes.
+  std::optional<double> measured_dense(double tokens) const;
+  std::optional<double> measured_experts(double tokens) const;
+  /// Takes the measured time, at the highest clock, in place of the formula's. Its parts keep their
+  /// proportion, so that a lower clock still stretches arithmetic alone.
+  static void follow(KernelCost& cost, std::optional<double> measured, double stretch);
   /// Of all micro-batches, and of what drafts.
   template <class Part>
   KernelCost whole(double tokens, const Part& part) const;
@@ -55,11 +62,12 @@ class StepLaw {
   LlmParameters llm_;
   StackParameters stack_;
   ReplicaShape shape_;
-  double n_, d_, tp_, ep_;                // n: GPUs of a stage
-  double bandwidth_;                      // of one GPU times its bandwidth factor
-  double bf16_rate_;                      // of one GPU times its compute factor
-  double imbalance_;                      // of the pipeline's stages
-  std::shared_ptr<const StepLaw> draft_;  // null without speculation
+  double n_, d_, tp_, ep_;                      // n: GPUs of a stage
+  double bandwidth_;                            // of one GPU times its bandwidth factor
+  double bf16_rate_;                            // of one GPU times its compute factor
+  double imbalance_;                            // of the pipeline's stages
+  std::shared_ptr<const KernelTables> tables_;  // null: the formulas alone
+  std::shared_ptr<const StepLaw> draft_;        // null without speculation
 };
 
 /// E[max of n standard normals]: the excess of the slowest of n ranks, in standard deviations.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "models/compute/step_law.hpp"
 
@@ -92,8 +93,9 @@ StepTableView StepTable::view() const {
 
 StepTable build_step_table(const GpuParameters& gpu, const LlmParameters& llm,
                            const StackParameters& stack, const ReplicaShape& shape,
-                           int max_sequences, int max_batched_tokens, int levels) {
-  const StepLaw law(gpu, llm, stack, shape);
+                           int max_sequences, int max_batched_tokens, int levels,
+                           std::shared_ptr<const KernelTables> tables) {
+  const StepLaw law(gpu, llm, stack, shape, std::move(tables));
   const MemoryFit memory = memory_fit(gpu, llm, stack, shape, max_sequences);
   StepTable table;
   table.max_sequences = max_sequences;

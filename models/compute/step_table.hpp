@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "models/compute/gpu.hpp"
+#include "models/compute/kernel_table.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/replica.hpp"
 #include "models/compute/stack.hpp"
@@ -41,6 +43,7 @@ struct StepTable {
 /// clock to the lowest (1: only the highest).
 StepTable build_step_table(const GpuParameters& gpu, const LlmParameters& llm,
                            const StackParameters& stack, const ReplicaShape& shape,
-                           int max_sequences, int max_batched_tokens, int levels);
+                           int max_sequences, int max_batched_tokens, int levels,
+                           std::shared_ptr<const KernelTables> tables = nullptr);
 
 }  // namespace mw::models

@@ -1,0 +1,96 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/compute/gpu.hpp"
+#include "models/compute/llm.hpp"
+#include "models/compute/precision.hpp"
+
+// Measured kernel times in the columns of NVIDIA aiconfigurator's tables, as an alternative to the
+// step law's shares of the data sheet. Between measured shapes the utilisation is interpolated,
+// roofline over time, because it varies far less than the time does; outside them there is no
+// answer, and the formula stands. Docs: docs/models/compute.md, section "Kernel tables".
+namespace mw::models {
+
+/// Number formats that the tables tell apart.
+enum class KernelFormat { bf16, fp8, fp8_block, mxfp4, nvfp4 };
+inline std::span<const char* const> enum_names(KernelFormat) {
+  static constexpr const char* names[] = {"bf16", "fp8", "fp8_block", "mxfp4", "nvfp4"};
+  return names;
+}
+KernelFormat kernel_format(Precision weights, Fp8Scaling scaling);
+
+/// What the data sheet allows a kernel.
+struct Roof {
+  double flop_rate = 1;         // 1/s
+  double bandwidth = 1;         // B/s
+  double bytes_per_weight = 2;  // activations have 2
+};
+
+/// The roof of weights stored so: computed in that format where the GPU has units for it, MXFP4 in
+/// FP8, else unpacked to BF16.
+Roof roof_of(const GpuParameters& gpu, Precision stored);
+
+/// A product of an m x k by a k x n matrix of weights.
+struct GemmShape {
+  double m = 1, n = 1, k = 1;
+};
+double roof_time(const Roof& roof, const GemmShape& shape);
+
+/// The experts of one layer on one of tp x ep ranks.
+struct MoeShape {
+  int hidden = 1, inter = 1, experts_per_token = 1, experts = 1;
+  int tp = 1, ep = 1;
+  int matrices = 3;
+
+  auto operator<=>(const MoeShape&) const = default;
+};
+/// Uniform routing: the rank reads the experts that `tokens` tokens hit.
+double roof_time(const Roof& roof, const MoeShape& shape, double tokens);
+
+/// The matrix products of a model's layers on one of `tp` ranks, besides experts; m left at 1.
+struct LayerGemm {
+  GemmShape shape;
+  double count = 0;        // in all layers
+  bool attention = false;  // may be stored wider
+};
+std::vector<LayerGemm> layer_gemms(const LlmParameters& llm, int tp);
+
+class KernelTables {
+ public:
+  /// All *.csv and *.csv.gz of a folder: products of matrices (gemm_dtype, m, n, k) and experts
+  /// (moe_dtype, num_tokens, hidden_size, inter_size, topk, num_experts, moe_tp_size, moe_ep_size,
+  /// distribution), latency in milliseconds. Constant columns may stand in a first line
+  /// `# constants: name=value; ...`. Tables of other kernels are passed over. An InputError says
+  /// what cannot be read, that tables are of several devices, or that there are none.
+  explicit KernelTables(const std::filesystem::path& folder);
+
+  const std::string& device() const { return device_; }
+  std::size_t points() const { return points_; }
+  /// Seconds; empty outside the measured shapes.
+  std::optional<double> time(KernelFormat format, const Roof& roof, const GemmShape& shape) const;
+  std::optional<double> time(KernelFormat format, const Roof& roof, const MoeShape& shape,
+                             double tokens) const;
+
+ private:
+  struct Sample {
+    double at = 0, seconds = 0;
+  };
+  using Curve = std::vector<Sample>;  // rising in `at`
+  struct Grid {
+    std::vector<double> n, k;  // rising
+    std::map<std::pair<double, double>, Curve> curves;
+  };
+  void read(const std::filesystem::path& file);
+
+  std::string device_;
+  std::size_t points_ = 0;
+  std::map<KernelFormat, Grid> gemms_;
+  std::map<std::pair<KernelFormat, MoeShape>, Curve> moes_;
+};
+
+}  // namespace mw::models

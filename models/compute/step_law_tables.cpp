@@ -1,0 +1,43 @@
+// The step law's passes as measured, where kernel tables are given and hold all their shapes.
+#include "models/compute/step_law.hpp"
+
+namespace mw::models {
+
+void StepLaw::follow(KernelCost& cost, std::optional<double> measured, double stretch) {
+  const double formula = overlap(cost.read_time, cost.compute_time / stretch);
+  if (!measured || formula <= 0) return;
+  const double ratio = *measured / formula;
+  for (double* time : {&cost.time, &cost.read_time, &cost.compute_time}) *time *= ratio;
+}
+
+std::optional<double> StepLaw::measured_dense(double tokens) const {
+  if (llm_.mamba_layers > 0) return std::nullopt;
+  const bool four_bit = shape_.weights == Precision::mxfp4 || shape_.weights == Precision::nvfp4;
+  double sum = 0;
+  for (const LayerGemm& gemm : layer_gemms(llm_, shape_.tp)) {
+    const Precision kind = gemm.attention && four_bit ? llm_.attention_at_4bit : shape_.weights;
+    GemmShape shape = gemm.shape;
+    shape.m = tokens / d_;
+    const auto time =
+        tables_->time(kernel_format(kind, llm_.fp8_scaling), roof_of(gpu_, kind), shape);
+    if (!time) return std::nullopt;
+    sum += gemm.count * *time;
+  }
+  return sum;
+}
+
+std::optional<double> StepLaw::measured_experts(double tokens) const {
+  const MoeShape shape{llm_.hidden,
+                       llm_.moe_inter,
+                       llm_.experts_per_token,
+                       llm_.experts,
+                       shape_.stage_gpus() / shape_.ep,
+                       shape_.ep,
+                       llm_.mlp_matrices};
+  const auto time = tables_->time(kernel_format(shape_.weights, llm_.fp8_scaling),
+                                  roof_of(gpu_, shape_.weights), shape, tokens);
+  if (!time) return std::nullopt;
+  return llm_.moe_layers * *time;
+}
+
+}  // namespace mw::models
