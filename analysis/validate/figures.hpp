@@ -29,7 +29,7 @@ inline constexpr std::array<FigureAbout, figure_count> figure_abouts = {{
     {"tok_s", "tokens/s", "Output tokens per second of the whole row"},
     {"itl_ms", "ms", "Median gap between two tokens of a request"},
     {"tpot_ms", "ms", "Mean over requests of the mean gap after the first token"},
-    {"ttft_ms", "ms", "Time to the first token: the median over requests, or what `ttft` says"},
+    {"ttft_ms", "ms", "Time to the first token: mean or median over requests, as `ttft` says"},
     {"gpu_w", "W", "Mean power of all GPUs together"},
     {"wall_w", "W", "Mean power of the servers at their supplies' inlets"},
     {"j_per_token", "J", "Energy per output token: of the GPUs; of the wall for kind wall"},

@@ -34,7 +34,10 @@ std::span<const ColumnAbout> point_columns() {
        "Format of the weights: bf16, fp8, mxfp4, nvfp4, fp4",
        "what the model's name says, else as published",
        {"weight_precision", "weights", "dtype"}},
-      {"kv", "Format of the KV cache: bf16 or fp8", "bf16", {"kv_precision", "kv_cache_dtype"}},
+      {"kv",
+       "Format of the KV cache: bf16 or fp8",
+       "fp8 beside narrow weights on GPUs with FP4 units, not for vllm_0_11; else bf16",
+       {"kv_precision", "kv_cache_dtype"}},
       {"stack",
        "Serving software and version",
        "vllm of the time of the ML.ENERGY benchmark where all requests come at once, else the "

@@ -2,11 +2,13 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "analysis/validate/point.hpp"
 #include "analysis/validate/tasks.hpp"
+#include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/stack.hpp"
 #include "scenarios/nearest.hpp"
@@ -183,17 +185,10 @@ class Reader {
 
   template <class T>
   const T& entry(const std::string& name) {
-    static_assert(std::is_same_v<T, models::LlmParameters> ||
-                  std::is_same_v<T, models::StackParameters>);
-    if constexpr (std::is_same_v<T, models::LlmParameters>) {
-      const auto [at, fresh] = llms_.try_emplace(name);
-      if (fresh) at->second = scenarios::read_entry<T>(catalog_, name);
-      return at->second;
-    } else {
-      const auto [at, fresh] = stacks_.try_emplace(name);
-      if (fresh) at->second = scenarios::read_entry<T>(catalog_, name);
-      return at->second;
-    }
+    auto& known = std::get<std::map<std::string, T>>(entries_);
+    const auto [at, fresh] = known.try_emplace(name);
+    if (fresh) at->second = scenarios::read_entry<T>(catalog_, name);
+    return at->second;
   }
 
   // --- a row ---
@@ -285,10 +280,16 @@ class Reader {
     read_limits(point);
     read_lengths(point);
     const std::string_view ttft = text("ttft");
-    if (plain(ttft) == "mean")
+    if (ttft.empty()) {
+      // Closed-loop tables publish means: their first tokens wait longer the more users begin at
+      // once, which a median does not show.
+      if (point.pattern == Pattern::closed_loop) point.ttft = TtftKind::mean;
+      by_default("ttft: mean in closed loops, else median");
+    } else if (plain(ttft) == "mean") {
       point.ttft = TtftKind::mean;
-    else if (!ttft.empty() && plain(ttft) != "median")
+    } else if (plain(ttft) != "median") {
       problem("ttft", fmt::format("{} is no statistic", in_quotes(ttft)), "write median or mean");
+    }
     point.cap_w = number("cap", 1, 1e5);
     point.rack = text("rack");
     if (!point.rack.empty() && !catalog_.find("racks", point.rack))
@@ -371,14 +372,27 @@ class Reader {
 
     const std::string_view kv = text("kv");
     const std::string kv_plain = plain(kv);
-    if (kv.empty() || kv_plain == "auto") {
-      by_default("kv: bf16");
+    if (kv.empty()) {
+      point.kv = default_kv(point);
+    } else if (kv_plain == "auto") {
+      point.kv = Precision::bf16;
     } else if (kv_plain.starts_with("fp8")) {
       point.kv = Precision::fp8;
     } else if (kv_plain != "bf16" && kv_plain != "bfloat16" && kv_plain != "fp16") {
       problem("kv", fmt::format("{} is no format of a KV cache", in_quotes(kv)),
               "write bf16 or fp8");
     }
+  }
+
+  /// Servers tuned for Blackwell keep an FP8 cache beside narrow weights: public closed-loop tables
+  /// show it in how the token time grows with the users (docs/validate.md).
+  Precision default_kv(const Point& point) {
+    by_default(
+        "kv: fp8 beside fp8 or 4-bit weights on GPUs with FP4 units, not vllm_0_11; else bf16");
+    if (point.precision == Precision::bf16 || point.stack == "vllm_0_11" || point.gpu.empty())
+      return Precision::bf16;
+    return entry<models::GpuParameters>(point.gpu).fp4.value.value > 0 ? Precision::fp8
+                                                                       : Precision::bf16;
   }
 
   void read_layout(Point& point) {
@@ -483,8 +497,10 @@ class Reader {
   const scenarios::Catalog& catalog_;
   const scenarios::Names& names_;
   std::map<std::string, std::size_t> at_;
-  std::map<std::string, models::LlmParameters> llms_;
-  std::map<std::string, models::StackParameters> stacks_;
+  std::tuple<std::map<std::string, models::LlmParameters>,
+             std::map<std::string, models::StackParameters>,
+             std::map<std::string, models::GpuParameters>>
+      entries_;
   PointFile file_;
   bool bad_ = false;
   std::vector<std::string> pending_defaults_;

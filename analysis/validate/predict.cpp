@@ -170,6 +170,7 @@ scenarios::ServiceBlock service_of(const Point& point, const Entries& entries) {
   engine.gpus = point.n_gpus / point.replicas;
   engine.tp = point.tp;
   engine.ep = point.ep;
+  engine.pp = point.pp;
   engine.attention_dp = point.attention_dp;
   engine.kv = point.kv;
   engine.stack = {point.stack, entries.stacks.at(point.stack)};

@@ -14,6 +14,7 @@
 #include "analysis/interrupt.hpp"
 #include "analysis/progress.hpp"
 #include "analysis/validate/convert.hpp"
+#include "analysis/validate/predict_items.hpp"
 #include "analysis/validate/public_tables.hpp"
 #include "analysis/validate/report.hpp"
 #include "scenarios/problems.hpp"
@@ -97,6 +98,7 @@ void predict_all(Comparison& all, const scenarios::Catalog& catalog,
   all.predictions = predict_serving(
       all.points, entries, options.threads, [&] { progress.one_more(); },
       InterruptGuard::requested);
+  predict_items(all.points, all.predictions, catalog, !options.all, [&] { progress.one_more(); });
   for (std::size_t i = 0; i < all.points.size(); ++i) {
     auto& prediction = all.predictions[i];
     if (!prediction.problem && !prediction.predicted.any()) prediction.problem = "not reached";
