@@ -104,7 +104,7 @@ MW_HD inline StepValue step_value(const StepLinear& lin, const LevelLaw& at, con
                lin.kv_window_time * windowed + lin.state_time * decodes +
                (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch;
   const double tokens = static_cast<double>(lin.tokens_of(load));
-  if (tokens < lin.stages) {
+  if (tokens > 0 && tokens < lin.stages) {
     gpu += (lin.kv_full_time * full + lin.kv_window_time * windowed + lin.state_time * decodes +
             (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch) *
            (lin.stages / tokens - 1);

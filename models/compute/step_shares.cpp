@@ -40,7 +40,7 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
   const double s = load.sampled;
   const StepLinear lin = linear();
   const double t = static_cast<double>(lin.tokens_of(load));
-  const double waiting = t < lin.stages ? lin.stages / t : 1;
+  const double waiting = t > 0 && t < lin.stages ? lin.stages / t : 1;
   const double kv = static_cast<double>(load.kv_tokens);
   const double pairs = static_cast<double>(load.prefill_pairs);
   const double windowed = std::min(kv, static_cast<double>(lin.window) * load.decodes);

@@ -89,6 +89,8 @@ TEST_CASE("a pipeline's iteration in closed form") {
   const double before = p.value(whole, lone).gpu_time, after = p.value(stage, lone).gpu_time;
   CHECK(before == doctest::Approx(after).epsilon(0.1));  // the head's ticks and hand-overs beside
   CHECK(p.value(whole, many).gpu_time < 1.2 * before);
+  // No tokens, no waiting: the steady estimate asks for batches below one.
+  CHECK(std::isfinite(p.steady(whole, 0.5, 1000, 100).tokens_per_second));
   // Layers that do not divide: the largest stage sets the tick.
   CHECK(stage_imbalance(p.llm, 3) == doctest::Approx(27.0 * 3 / 80));
 }
