@@ -1,3 +1,5 @@
+#include <set>
+
 #include <fmt/format.h>
 
 #include "analysis/validate/convert_row.hpp"
@@ -44,6 +46,7 @@ std::string after(const std::string& text, const std::string& key) {
 
 Converted convert_aic_silicon(const std::vector<std::string>& files) {
   PointsWriter writer;
+  std::set<PointsWriter::Row> seen;
   for (const auto& file : files) {
     NamedFields row(file);
     row.require({"silicon_data_source", "backend", "backend_version", "model_path", "system",
@@ -92,6 +95,15 @@ Converted convert_aic_silicon(const std::vector<std::string>& files) {
       out["ttft"] = "mean";
       out["measured_ttft_ms"] = row("silicon_ttft_ms");
       out["measured_tpot_ms"] = row("silicon_tpot_ms");
+      // Some servers took fewer requests at a time than there were users, and do not say how many.
+      if (row.number("silicon_ttft_ms") > row.number("osl") * row.number("silicon_tpot_ms"))
+        out["weak"] = "first tokens wait longer than answers take";
+      PointsWriter::Row same = out;
+      same.erase("id");
+      if (!seen.insert(same).second) {
+        writer.leave_out("the same measurement again");
+        continue;
+      }
       writer.add(std::move(out));
     }
   }

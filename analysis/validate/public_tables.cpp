@@ -1,10 +1,12 @@
 #include "analysis/validate/public_tables.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "analysis/validate/statistics.hpp"
 #include "sim/input_error.hpp"
 
 namespace mw::analysis {
@@ -27,6 +29,31 @@ const std::vector<Known>& known_tables() {
   return tables;
 }
 
+std::string heading(Figure figure) {
+  switch (figure) {
+    case Figure::tok_s:
+      return "throughput";
+    case Figure::itl_ms:
+      return "token gap";
+    case Figure::tpot_ms:
+      return "time per token";
+    case Figure::ttft_ms:
+      return "first token";
+    case Figure::gpu_w:
+      return "GPU power";
+    case Figure::wall_w:
+      return "wall power";
+    case Figure::j_per_token:
+      return "J/token";
+    case Figure::latency_s:
+      return "time of a batch";
+    case Figure::j_per_item:
+      return "energy of one";
+    default:
+      return std::string(name_of(figure));
+  }
+}
+
 }  // namespace
 
 std::vector<PublicTable> public_tables() {
@@ -47,7 +74,59 @@ std::vector<PublicTable> public_tables() {
 }
 
 std::string accuracy_markdown(const Comparison& all) {
-  return fmt::format("{} rows\n", all.rows);
+  std::string out =
+      "Written by `MILLWRIGHT_DATA=... millwright validate --all --markdown`. Each row of a table "
+      "is "
+      "run as its benchmark was: all requests at once with the batch full "
+      "([ML.ENERGY](validate.md)), "
+      "or a closed loop of its users. Mean absolute error, the median in brackets, in percent; "
+      "*naive* is the mean error of the roofline at efficiency 1 and 85 % of the rated power. "
+      "*Clean* leaves out the rows that are marked [weak](validate.md#weak-cases).\n";
+  const auto errors = group_errors(all.points, all.predictions);
+  const auto table = [&](const char* title, const char* begins,
+                         const std::vector<Figure>& figures) {
+    out += fmt::format("\n| {} | rows |", title);
+    for (const Figure f : figures) out += fmt::format(" {} | naive |", heading(f));
+    out += "\n|---|---|";
+    for (std::size_t i = 0; i < figures.size(); ++i) out += "---|---|";
+    out += '\n';
+    std::vector<std::pair<std::string, bool>> lines;
+    for (const auto& e : errors) {
+      const std::pair<std::string, bool> line{e.group, e.clean};
+      if (e.family.empty() && e.group.starts_with(begins) &&
+          std::find(lines.begin(), lines.end(), line) == lines.end())
+        lines.push_back(line);
+    }
+    std::sort(lines.begin(), lines.end());
+    for (const auto& [group, clean] : lines) {
+      std::size_t rows = 0;
+      std::string cells;
+      for (const Figure f : figures) {
+        const auto found = std::find_if(errors.begin(), errors.end(), [&](const GroupError& e) {
+          return e.group == group && e.clean == clean && e.family.empty() && e.figure == f;
+        });
+        if (found == errors.end()) {
+          cells += " - | - |";
+          continue;
+        }
+        rows = std::max(rows, found->model.rows);
+        cells += fmt::format(
+            " {:.1f} ({:.1f}) | {} |", 100 * found->model.mape, 100 * found->model.median,
+            found->baseline.rows ? fmt::format("{:.0f}", 100 * found->baseline.mape) : "-");
+      }
+      if (rows > 0)
+        out += fmt::format("| {}{} | {} |{}\n", group, clean ? ", clean" : "", rows, cells);
+    }
+  };
+  table("all at once: ML.ENERGY v3", "serving",
+        {Figure::tok_s, Figure::itl_ms, Figure::gpu_w, Figure::j_per_token});
+  table("closed loops: aiconfigurator silicon data", "serving", {Figure::tpot_ms, Figure::ttft_ms});
+  table("whole servers: MLPerf Inference, results not verified by MLCommons", "wall",
+        {Figure::tok_s, Figure::wall_w, Figure::j_per_token});
+  table("images: ML.ENERGY v3, from the few runs that the catalog holds", "image",
+        {Figure::latency_s, Figure::j_per_item});
+  table("videos: the same", "video", {Figure::latency_s, Figure::j_per_item});
+  return out;
 }
 
 }  // namespace mw::analysis
