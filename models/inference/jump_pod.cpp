@@ -20,33 +20,41 @@ sim::Time key_of_end(sim::FineTime t) {
   return key_at(t.ns, t.ps == 0 ? end_phase : start_phase);
 }
 
-/// One next moment per replica, and which of them is the first: a tree of winners.
+/// One next moment per replica, and which of them is the first: a tree of winners. Each node holds
+/// its winner's key, so that a change on its way up reads only neighbours, which are known from the
+/// start, and selects instead of branching on what nobody can predict.
 class NextMoments {
  public:
   void reset(std::size_t replicas) {
     leaves_ = 1;
     while (leaves_ < replicas) leaves_ *= 2;
-    keys_.assign(leaves_, sim::never);
-    winner_.assign(leaves_, 0);
-    for (std::size_t i = leaves_ - 1; i > 0; --i) winner_[i] = winner(2 * i);
+    nodes_.resize(2 * leaves_);
+    for (std::size_t i = 0; i < leaves_; ++i) nodes_[leaves_ + i] = {sim::never, i};
+    for (std::size_t i = leaves_ - 1; i > 0; --i) nodes_[i] = nodes_[2 * i];
   }
   void set(std::size_t replica, sim::Time key) {
-    keys_[replica] = key;
-    for (std::size_t i = (leaves_ + replica) / 2; i > 0; i /= 2) {
-      const std::uint32_t a = winner(2 * i), b = winner(2 * i + 1);
-      winner_[i] = keys_[b] < keys_[a] ? b : a;
+    std::size_t i = leaves_ + replica;
+    Node winner{key, replica};
+    nodes_[i] = winner;
+    for (; i > 1; i /= 2) {
+      // The lower replica where two are equal: a left neighbour wins a tie.
+      const Node other = nodes_[i ^ 1];
+      const bool lost = other.key - static_cast<sim::Time>(i & 1) < winner.key;
+      winner.key = lost ? other.key : winner.key;
+      winner.replica = lost ? other.replica : winner.replica;
+      nodes_[i / 2] = winner;
     }
   }
-  std::size_t first() const { return winner_[leaves_ > 1 ? 1 : 0]; }
-  sim::Time first_key() const { return keys_[first()]; }
+  std::size_t first() const { return nodes_[1].replica; }
+  sim::Time first_key() const { return nodes_[1].key; }
 
  private:
-  std::uint32_t winner(std::size_t i) const {
-    return i >= leaves_ ? static_cast<std::uint32_t>(i - leaves_) : winner_[i];
-  }
+  struct Node {
+    sim::Time key = sim::never;
+    std::size_t replica = 0;
+  };
   std::size_t leaves_ = 1;
-  std::vector<sim::Time> keys_;
-  std::vector<std::uint32_t> winner_;  // [1] over all; children of i: 2 i and 2 i + 1
+  std::vector<Node> nodes_;  // [1] over all; children of i: 2 i and 2 i + 1; leaves last
 };
 
 /// Memory of one call, kept by the thread for its next.
