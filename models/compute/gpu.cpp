@@ -1,5 +1,7 @@
 #include "models/compute/gpu.hpp"
 
+#include "sim/portable_math.hpp"
+
 namespace mw::models {
 
 void check(const GpuParameters& gpu, sim::Problems& problems) {
@@ -39,6 +41,12 @@ double core_voltage(const GpuParameters& gpu, double clock_ratio) {
   const double high = gpu.max_voltage.value.value;
   if (clock_ratio <= knee || knee >= 1) return clock_ratio < 1 ? low : high;
   return low + (high - low) * (clock_ratio - knee) / (1 - knee);
+}
+
+sim::Power leakage_beyond_reference(const GpuParameters& gpu, sim::Temperature junction) {
+  const double warmer = junction.value - gpu.reference_temperature.value.value;
+  const double at_reference = gpu.leakage_share.value * gpu.tdp.value.value;
+  return {at_reference * (sim::portable::exp(gpu.leakage_growth.value * warmer) - 1)};
 }
 
 }  // namespace mw::models

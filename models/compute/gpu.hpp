@@ -40,11 +40,15 @@ struct GpuParameters {
   sim::Sourced<sim::EnergyPerFlop> flop_energy;
   sim::Sourced<double> fp8_energy_ratio;
   sim::Sourced<double> fp4_energy_ratio;
+  sim::Sourced<double> padding_energy_ratio;
   sim::Sourced<sim::EnergyPerByte> memory_energy;
   sim::Sourced<double> memory_core_share;
   sim::Sourced<sim::EnergyPerByte> link_energy;
-  sim::Sourced<sim::Energy> logit_energy;
+  sim::Sourced<double> vector_share;
   sim::Sourced<double> power_ceiling;
+  sim::Sourced<double> leakage_share;
+  sim::Sourced<double> leakage_growth;
+  sim::Sourced<sim::Temperature> reference_temperature;
 };
 
 template <sim::Describes<GpuParameters> Self>
@@ -117,6 +121,11 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Energy per FP8 operation relative to BF16", .min = 0, .max = 2});
   visit("fp4_energy_ratio", self.fp4_energy_ratio,
         About{.text = "Energy per FP4 operation relative to BF16", .min = 0, .max = 2});
+  visit("padding_energy_ratio", self.padding_energy_ratio,
+        About{.text = "Energy of an operation on a row of padding, all zeros, relative to others",
+              .min = 0,
+              .max = 1,
+              .required = true});
   visit("memory_energy", self.memory_energy,
         About{.text = "Energy per byte read from memory, whole path", .min = 0, .required = true});
   visit("memory_core_share", self.memory_core_share,
@@ -126,19 +135,42 @@ void describe(Self& self, auto&& visit) {
               .required = true});
   visit("link_energy", self.link_energy,
         About{.text = "Energy per byte sent to another GPU", .min = 0, .required = true});
-  visit("logit_energy", self.logit_energy,
-        About{.text = "Energy per logit of a sampled token, all sampler kernels",
+  visit("vector_share", self.vector_share,
+        About{.text = "Power of kernels that neither stream weights nor use the tensor units "
+                      "(sampler, activations, permutation of tokens), beside busy power and bytes, "
+                      "as a share of the rated power",
               .min = 0,
+              .max = 1,
               .required = true});
   visit("power_ceiling", self.power_ceiling,
         About{.text = "Share of the rated power that the power manager lets the average approach",
               .min = 0.1,
               .max = 1.2,
               .required = true});
+  visit("leakage_share", self.leakage_share,
+        About{.text = "Leakage at the reference temperature, as a share of the rated power; the "
+                      "other constants hold it already",
+              .min = 0,
+              .max = 0.5,
+              .required = true});
+  visit("leakage_growth", self.leakage_growth,
+        About{.text = "Relative growth of the leakage per kelvin of junction temperature",
+              .min = 0,
+              .max = 0.1,
+              .required = true});
+  visit("reference_temperature", self.reference_temperature,
+        About{.text = "Junction temperature at which the power constants hold",
+              .min = 250,
+              .max = 400,
+              .required = true});
 }
 void check(const GpuParameters& gpu, sim::Problems& problems);
 
 /// Core voltage at clock ratio f/f_max: flat up to the knee, linear above it.
 double core_voltage(const GpuParameters& gpu, double clock_ratio);
+
+/// Power that a powered GPU draws beyond (below, if negative) what the other constants say because
+/// its junction is not at the reference temperature. Zero there.
+sim::Power leakage_beyond_reference(const GpuParameters& gpu, sim::Temperature junction);
 
 }  // namespace mw::models

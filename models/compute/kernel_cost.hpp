@@ -8,9 +8,9 @@ namespace mw::models {
 /// Time and energy of a group of kernels over the whole replica. Energies at the maximum clock.
 struct KernelCost {
   double time = 0;
-  double core_energy = 0;                    // on the core's supply
-  double other_energy = 0;                   // memory and links
-  double flop_energy = 0, logit_energy = 0;  // parts of core_energy
+  double core_energy = 0;                     // on the core's supply
+  double other_energy = 0;                    // memory and links
+  double flop_energy = 0, vector_energy = 0;  // parts of core_energy
   // What `time` overlaps, as if each were alone.
   double read_time = 0, compute_time = 0;
 
@@ -19,7 +19,7 @@ struct KernelCost {
     core_energy += more.core_energy;
     other_energy += more.other_energy;
     flop_energy += more.flop_energy;
-    logit_energy += more.logit_energy;
+    vector_energy += more.vector_energy;
     read_time += more.read_time;
     compute_time += more.compute_time;
     return *this;

@@ -78,4 +78,10 @@ inline double attention_flops_per_pair(const LlmParameters& m) {
   return 4 * heads * m.head_dim;
 }
 
+/// The same of one decoded token under mla, whose up projections are absorbed into query and output
+/// so that the latent itself is read: scores over latent and rotary part, sum over the latent.
+inline double latent_flops_per_pair(const LlmParameters& m) {
+  return 2 * double(m.heads) * (2 * m.kv_lora + m.rope_dim);
+}
+
 }  // namespace mw::models

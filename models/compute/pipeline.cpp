@@ -17,7 +17,7 @@ KernelCost pipelined(const KernelCost& micro_batch, double micro_batches, double
   KernelCost cost = micro_batch;
   for (double* time : {&cost.time, &cost.read_time, &cost.compute_time}) *time *= imbalance;
   for (double* energy :
-       {&cost.core_energy, &cost.other_energy, &cost.flop_energy, &cost.logit_energy}) {
+       {&cost.core_energy, &cost.other_energy, &cost.flop_energy, &cost.vector_energy}) {
     *energy *= micro_batches;
   }
   return cost;

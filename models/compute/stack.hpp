@@ -7,6 +7,14 @@
 
 namespace mw::models {
 
+/// What a rank of an expert-parallel group permutes before and after its experts: every token of
+/// the iteration, or those that its own experts get.
+enum class ExpertPermute { all_tokens, own_tokens };
+inline std::span<const char* const> enum_names(ExpertPermute) {
+  static constexpr const char* names[] = {"all_tokens", "own_tokens"};
+  return names;
+}
+
 /// The serving software: how near its kernels come to the hardware, and what it adds on the host.
 struct StackParameters {
   static constexpr const char* catalog = "stacks";
@@ -20,11 +28,19 @@ struct StackParameters {
   sim::Sourced<double> attention_bandwidth;
   sim::Sourced<double> activation_bandwidth;
   sim::Sourced<double> permute_bandwidth;
+  sim::Sourced<double> blackwell_bandwidth;
   sim::Sourced<double> dense_compute;
+  sim::Sourced<double> dense_compute_fp8;
+  sim::Sourced<double> dense_compute_fp4;
   sim::Sourced<double> expert_compute;
+  sim::Sourced<double> expert_compute_fp8;
+  sim::Sourced<double> expert_compute_fp4;
+  sim::Sourced<double> prompt_attention_compute;
+  sim::Sourced<double> latent_attention_compute;
   // Fixed costs of an iteration.
   sim::Sourced<sim::Seconds> step_overhead;
   sim::Sourced<sim::Seconds> attention_layer_gap;
+  sim::Sourced<sim::Seconds> latent_layer_gap;
   sim::Sourced<sim::Seconds> moe_layer_gap;
   sim::Sourced<sim::Seconds> fp8_layer_gap;
   sim::Sourced<sim::Seconds> collective_latency;
@@ -36,6 +52,8 @@ struct StackParameters {
   sim::Sourced<double> mixed_step_burst;
   // Scheduler settings.
   ExpertExchange expert_exchange = ExpertExchange::one_sided;
+  ExpertPermute expert_permute = ExpertPermute::own_tokens;
+  bool fused_mxfp4 = true;
   int max_batched_tokens = 8192;
   int block_size = 16;
   double memory_share = 0.9;
@@ -67,12 +85,27 @@ void describe(Self& self, auto&& visit) {
         share("The same for activations between kernels"));
   visit("permute_bandwidth", self.permute_bandwidth,
         share("The same for permuting tokens to experts and back (an effective value)"));
+  visit(
+      "blackwell_bandwidth", self.blackwell_bandwidth,
+      share("Of all these, what remains on GPUs with FP4 units: below 1 while the stack's kernels "
+            "are not tuned for them"));
   visit("dense_compute", self.dense_compute,
-        share("Share of the tensor rate reached by dense layers and prompt attention"));
-  visit("expert_compute", self.expert_compute, share("The same for experts"));
+        share("Share of the tensor rate reached by dense layers, BF16"));
+  visit("dense_compute_fp8", self.dense_compute_fp8, share("The same in FP8"));
+  visit("dense_compute_fp4", self.dense_compute_fp4, share("The same in FP4"));
+  visit("expert_compute", self.expert_compute, share("The same for experts, BF16"));
+  visit("expert_compute_fp8", self.expert_compute_fp8,
+        share("The same for experts, FP8, padded rows included"));
+  visit("expert_compute_fp4", self.expert_compute_fp4, share("The same for experts, FP4"));
+  visit("prompt_attention_compute", self.prompt_attention_compute,
+        share("Share of the BF16 rate reached by attention over prompts"));
+  visit("latent_attention_compute", self.latent_attention_compute,
+        share("The same by attention of decodes over an mla latent, with its weights absorbed"));
   visit("step_overhead", self.step_overhead, duration("Fixed GPU time of an iteration"));
   visit("attention_layer_gap", self.attention_layer_gap,
         duration("Kernel gaps per attention or state-space layer"));
+  visit("latent_layer_gap", self.latent_layer_gap,
+        duration("Further gaps per mla layer, which launches more kernels"));
   visit("moe_layer_gap", self.moe_layer_gap, duration("Kernel gaps per layer with experts"));
   visit("fp8_layer_gap", self.fp8_layer_gap, duration("Extra gaps per layer under FP8 weights"));
   visit("collective_latency", self.collective_latency,
@@ -95,6 +128,11 @@ void describe(Self& self, auto&& visit) {
               .required = true});
   visit("expert_exchange", self.expert_exchange,
         About{.text = "How tokens of data-parallel attention reach experts on other ranks"});
+  visit("expert_permute", self.expert_permute,
+        About{.text = "Tokens that a rank permutes under expert parallelism"});
+  visit("fused_mxfp4", self.fused_mxfp4,
+        About{.text = "MXFP4 experts permute tokens within their own kernels on GPUs with FP4 "
+                      "units"});
   visit("max_batched_tokens", self.max_batched_tokens,
         About{.text = "Tokens an iteration may process", .min = 1});
   visit("block_size", self.block_size, About{.text = "Tokens in a KV block", .min = 1});

@@ -38,7 +38,8 @@ StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const Stack
       d_(shape.attention_dp),
       tp_(shape.tp),
       ep_(shape.ep),
-      bandwidth_(gpu.memory_bandwidth.value.value * gpu.bandwidth_factor.value),
+      bandwidth_(gpu.memory_bandwidth.value.value * gpu.bandwidth_factor.value *
+                 (gpu.fp4.value.value > 0 ? stack.blackwell_bandwidth.value : 1)),
       bf16_rate_(gpu.bf16.value.value * gpu.compute_factor.value),
       imbalance_(stage_imbalance(llm, shape.pp)),
       tables_(std::move(tables)) {
@@ -47,8 +48,7 @@ StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const Stack
   StackParameters draft_stack = stack;
   // A module drafts within the model's own launch; a model of its own is launched for itself.
   if (!shape.speculation.draft_model) draft_stack.step_overhead.value.value = 0;
-  draft_ =
-      std::make_shared<const StepLaw>(gpu, draft, draft_stack, draft_shape(shape, draft), tables_);
+  draft_ = std::make_shared<const StepLaw>(gpu, draft, draft_stack, draft_shape(shape, draft));
 }
 
 template <class Part>
@@ -94,37 +94,50 @@ KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
   return cost;
 }
 
-double StepLaw::compute_rate(Precision weights) const {
-  const double fp8 = gpu_.fp8.value.value * gpu_.compute_factor.value;
-  const double fp4 = gpu_.fp4.value.value * gpu_.compute_factor.value;
-  switch (weights) {
+Precision StepLaw::arithmetic(Precision stored) const {
+  const bool fp8 = gpu_.fp8.value.value > 0;
+  const bool fp4 = gpu_.fp4.value.value > 0;
+  switch (stored) {
     case Precision::fp8:
-      return fp8 > 0 ? fp8 : bf16_rate_;
+      return fp8 ? Precision::fp8 : Precision::bf16;
     case Precision::mxfp4:  // FP8 activations where FP4 units exist, else unpacked to BF16
-      return fp4 > 0 ? fp8 : bf16_rate_;
+      return fp4 ? Precision::fp8 : Precision::bf16;
     case Precision::nvfp4:
-      return fp4 > 0 ? fp4 : bf16_rate_;
+      return fp4 ? Precision::nvfp4 : Precision::bf16;
     case Precision::bf16:
       break;
   }
-  return bf16_rate_;
+  return Precision::bf16;
 }
 
-double StepLaw::compute_energy(Precision weights) const {
-  const double bf16 = gpu_.flop_energy.value.value;
-  const double fp8 = bf16 * gpu_.fp8_energy_ratio.value;
-  const bool has_fp4 = gpu_.fp4.value.value > 0;
-  switch (weights) {
+StepLaw::Arithmetic StepLaw::dense_arithmetic(Precision stored) const {
+  const double factor = gpu_.compute_factor.value;
+  const double energy = gpu_.flop_energy.value.value;
+  switch (arithmetic(stored)) {
     case Precision::fp8:
-      return gpu_.fp8.value.value > 0 ? fp8 : bf16;
-    case Precision::mxfp4:
-      return has_fp4 ? fp8 : bf16;
+      return {gpu_.fp8.value.value * factor * stack_.dense_compute_fp8.value,
+              energy * gpu_.fp8_energy_ratio.value};
     case Precision::nvfp4:
-      return has_fp4 ? bf16 * gpu_.fp4_energy_ratio.value : bf16;
-    case Precision::bf16:
-      break;
+      return {gpu_.fp4.value.value * factor * stack_.dense_compute_fp4.value,
+              energy * gpu_.fp4_energy_ratio.value};
+    default:
+      return {bf16_rate_ * stack_.dense_compute.value, energy};
   }
-  return bf16;
+}
+
+StepLaw::Arithmetic StepLaw::expert_arithmetic(Precision stored) const {
+  const double factor = gpu_.compute_factor.value;
+  const double energy = gpu_.flop_energy.value.value;
+  switch (arithmetic(stored)) {
+    case Precision::fp8:
+      return {gpu_.fp8.value.value * factor * stack_.expert_compute_fp8.value,
+              energy * gpu_.fp8_energy_ratio.value};
+    case Precision::nvfp4:
+      return {gpu_.fp4.value.value * factor * stack_.expert_compute_fp4.value,
+              energy * gpu_.fp4_energy_ratio.value};
+    default:
+      return {bf16_rate_ * stack_.expert_compute.value, energy};
+  }
 }
 
 KernelCost StepLaw::memory_cost(double bytes) const {
@@ -143,15 +156,14 @@ KernelCost StepLaw::dense_pass(double tokens, double stretch) const {
   const double attention_flops = 2 * attention * tokens;
   const double other_flops = 2 * other * tokens;
   const double read = bytes / (n_ * bandwidth_ * stack_.dense_bandwidth.value);
-  const double compute = (attention_flops / compute_rate(attention_kind) +
-                          other_flops / compute_rate(shape_.weights)) /
-                         (n_ * stack_.dense_compute.value);
+  const Arithmetic in_attention = dense_arithmetic(attention_kind);
+  const Arithmetic elsewhere = dense_arithmetic(shape_.weights);
+  const double compute = (attention_flops / in_attention.rate + other_flops / elsewhere.rate) / n_;
   KernelCost cost = memory_cost(bytes);
   cost.read_time = read;
   cost.compute_time = compute * stretch;
   cost.time = overlap(cost.read_time, cost.compute_time);
-  cost.flop_energy = attention_flops * compute_energy(attention_kind) +
-                     other_flops * compute_energy(shape_.weights);
+  cost.flop_energy = attention_flops * in_attention.energy + other_flops * elsewhere.energy;
   cost.core_energy += cost.flop_energy;
   if (tables_) follow(cost, measured_dense(tokens), stretch);
   return cost;
@@ -189,34 +201,51 @@ KernelCost StepLaw::experts_pass(double tokens, double stretch) const {
   const double tile = block_fp8 ? stack_.expert_tile_block_fp8.value : stack_.expert_tile.value;
   const double rows = experts * hit * std::max(tokens * per_token / (experts * hit), tile);
   const double flops = layers * 2 * weights * rows;
-  const double compute =
-      flops * imbalance / (n_ * compute_rate(shape_.weights) * stack_.expert_compute.value);
+  const Arithmetic arithmetic = expert_arithmetic(shape_.weights);
+  const double compute = flops * imbalance / (n_ * arithmetic.rate);
 
   KernelCost cost = memory_cost(layers * experts * hit * weights * stored);
   cost.read_time = read;
   cost.compute_time = compute * stretch;
   cost.time = overlap(cost.read_time, cost.compute_time);
-  cost.flop_energy = flops * compute_energy(shape_.weights);
+  // Rows of padding are zeros: few transistors switch.
+  const double useful = layers * 2 * weights * tokens * per_token;
+  cost.flop_energy =
+      (useful + (flops - useful) * gpu_.padding_energy_ratio.value) * arithmetic.energy;
   cost.core_energy += cost.flop_energy;
   if (tables_) follow(cost, measured_experts(tokens), stretch);
   return cost;
 }
 
+double StepLaw::permuted_bytes(double tokens) const {
+  if (llm_.moe_layers == 0) return 0;
+  if (stack_.fused_mxfp4 && shape_.weights == Precision::mxfp4 && gpu_.fp4.value.value > 0)
+    return 0;
+  // Hidden vectors to and from the experts' order, and three passes of the inner vector. A rank
+  // without experts of its own handles copies of every token; kernels of expert-parallel ranks may
+  // leave out the copies of others.
+  const bool own = shape_.ep > 1 && stack_.expert_permute == ExpertPermute::own_tokens;
+  const double hidden = 2.0 * llm_.hidden * (own ? 1 : n_);
+  return llm_.experts_per_token * (hidden + 3.0 * llm_.moe_inter) * activation_bytes *
+         llm_.moe_layers * tokens / n_;
+}
+
 KernelCost StepLaw::activations_pass(double tokens) const {
-  // Every rank of a tensor-parallel group holds and rewrites the same hidden vectors; expert
-  // ranks permute all tokens.
+  // Every rank of a tensor-parallel group holds and rewrites the same hidden vectors.
   const double hidden =
       activation_passes * llm_.hidden * llm_.layers * activation_bytes * tokens / d_;  // per GPU
-  const double permute = llm_.moe_layers == 0
-                             ? 0.0
-                             : llm_.experts_per_token *
-                                   (2.0 * llm_.hidden * n_ + 3.0 * llm_.moe_inter) *
-                                   activation_bytes * llm_.moe_layers * tokens / n_;  // per GPU
+  const double permute = permuted_bytes(tokens);                                       // per GPU
   const double rate = gpu_.memory_bandwidth.value.value;
   KernelCost cost = memory_cost(n_ * (hidden + permute));
   cost.time = hidden / (rate * stack_.activation_bandwidth.value) +
               permute / (rate * stack_.permute_bandwidth.value);
+  cost.vector_energy = vector_energy(cost.time);
+  cost.core_energy += cost.vector_energy;
   return cost;
+}
+
+double StepLaw::vector_energy(double time) const {
+  return n_ * gpu_.vector_share.value * gpu_.tdp.value.value * time;
 }
 
 KernelCost StepLaw::collectives_pass(double tokens) const {
@@ -233,6 +262,9 @@ double StepLaw::gaps() const {
                 stack_.attention_layer_gap.value.value *
                     (attention_layers(llm_) + llm_.mamba_layers) * imbalance_ +
                 stack_.moe_layer_gap.value.value * llm_.moe_layers * imbalance_;
+  if (llm_.attention == Attention::mla) {
+    time += stack_.latent_layer_gap.value.value * attention_layers(llm_) * imbalance_;
+  }
   if (shape_.weights == Precision::fp8) {
     time += stack_.fp8_layer_gap.value.value * llm_.layers * imbalance_;
   }
@@ -256,16 +288,17 @@ KernelCost StepLaw::head_pass(double count, double stretch) const {
   // Every rank of a tensor-parallel group samples the group's sequences; groups share them out.
   const double logits = count * llm_.vocab / d_;  // on each rank
   const double read = bytes / (n_ * bandwidth_ * stack_.dense_bandwidth.value);
-  const double compute = flops / (n_ * bf16_rate_ * stack_.dense_compute.value);
+  const Arithmetic arithmetic = dense_arithmetic(Precision::bf16);
+  const double compute = flops / (n_ * arithmetic.rate);
   KernelCost cost = memory_cost(bytes);
   cost.read_time = read;
   cost.compute_time = compute * stretch;
-  cost.time = overlap(cost.read_time, cost.compute_time) +
-              stack_.sampler_per_logit.value.value * logits *
-                  (reference_bandwidth / gpu_.memory_bandwidth.value.value) * stretch;
-  cost.flop_energy = flops * gpu_.flop_energy.value.value;
-  cost.logit_energy = n_ * logits * gpu_.logit_energy.value.value;
-  cost.core_energy += cost.flop_energy + cost.logit_energy;
+  const double sampler = stack_.sampler_per_logit.value.value * logits *
+                         (reference_bandwidth / gpu_.memory_bandwidth.value.value);
+  cost.time = overlap(cost.read_time, cost.compute_time) + sampler * stretch;
+  cost.flop_energy = flops * arithmetic.energy;
+  cost.vector_energy = vector_energy(sampler);
+  cost.core_energy += cost.flop_energy + cost.vector_energy;
   return cost;
 }
 
@@ -274,6 +307,7 @@ StepLinear StepLaw::linear() const {
   // Attention is cut over all stages, each with its own layers.
   const double gpus = shape_.gpus;
   const double rate = gpus * bandwidth_ * stack_.attention_bandwidth.value;
+  const double flop_energy = gpu_.flop_energy.value.value;
   const double layer_bytes = kv_bytes_per_layer(llm_, shape_.tp, shape_.kv);
   const auto read = [&](double bytes, double& time, double& core, double& other) {
     const KernelCost cost = memory_cost(bytes);
@@ -285,17 +319,25 @@ StepLinear StepLaw::linear() const {
        out.kv_full_other);
   read(layer_bytes * llm_.window_layers, out.kv_window_time, out.kv_window_core,
        out.kv_window_other);
+  if (llm_.attention == Attention::mla) {
+    // Few bytes serve many heads, so arithmetic may take longer than reading; kernels overlap the
+    // two entirely (aiconfigurator's mla_generation_module tables, 16 against 128 heads).
+    const double flops = latent_flops_per_pair(llm_) * llm_.full_attention_layers;
+    const double compute = flops / (gpus * bf16_rate_ * stack_.latent_attention_compute.value);
+    out.kv_full_time = std::max(out.kv_full_time, compute);
+    out.kv_full_core += flops * flop_energy;
+  }
   // State-space state is FP32, read and written once per token.
   read(8.0 * llm_.mamba_layers * static_cast<double>(llm_.mamba_state), out.state_time,
        out.state_core, out.state_other);
   out.window = llm_.window;
 
   const double pair_flops = attention_flops_per_pair(llm_);
-  const double pair_rate = gpus * bf16_rate_ * stack_.dense_compute.value;
+  const double pair_rate = gpus * bf16_rate_ * stack_.prompt_attention_compute.value;
   out.pair_full_time = pair_flops * llm_.full_attention_layers / pair_rate;
-  out.pair_full_core = pair_flops * llm_.full_attention_layers * gpu_.flop_energy.value.value;
+  out.pair_full_core = pair_flops * llm_.full_attention_layers * flop_energy;
   out.pair_window_time = pair_flops * llm_.window_layers / pair_rate;
-  out.pair_window_core = pair_flops * llm_.window_layers * gpu_.flop_energy.value.value;
+  out.pair_window_core = pair_flops * llm_.window_layers * flop_energy;
 
   // Every micro-batch is scheduled for itself.
   out.host_base = shape_.pp * stack_.host_base.value.value;

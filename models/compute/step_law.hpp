@@ -54,9 +54,17 @@ class StepLaw {
   template <class Part>
   KernelCost whole(double tokens, const Part& part) const;
 
-  double compute_rate(Precision weights) const;
-  double compute_energy(Precision weights) const;
+  struct Arithmetic {
+    double rate;    // operations/s of one GPU, as kernels reach it
+    double energy;  // J per operation
+  };
+  /// The format in which weights so stored are multiplied.
+  Precision arithmetic(Precision stored) const;
+  Arithmetic dense_arithmetic(Precision stored) const;
+  Arithmetic expert_arithmetic(Precision stored) const;
   KernelCost memory_cost(double bytes) const;
+  double permuted_bytes(double tokens) const;  // per GPU
+  double vector_energy(double time) const;
 
   GpuParameters gpu_;
   LlmParameters llm_;

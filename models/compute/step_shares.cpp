@@ -54,7 +54,7 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
     }
     const KernelCost head = sampling(load.sampled, stretch);
     p.add(head, Bound::software, head.flop_energy,
-          head.core_energy - head.flop_energy - head.logit_energy);
+          head.core_energy - head.flop_energy - head.vector_energy);
     p.time[at(Bound::memory)] +=
         (lin.kv_full_time * kv + lin.kv_window_time * windowed + lin.state_time * load.decodes) *
         waiting;

@@ -70,7 +70,8 @@ struct Filler {
   template <class F>
   static void read(const std::string& key, const std::string& text, F& field) {
     if constexpr (sim::is_quantity<F>) {
-      const auto value = sim::parse_quantity(text, {F::unit::symbol, F::unit::display, false});
+      const auto value = sim::parse_quantity(
+          text, {F::unit::symbol, F::unit::display, std::is_same_v<F, sim::Temperature>});
       REQUIRE_MESSAGE(std::holds_alternative<double>(value), key << ": " << text);
       field.value = std::get<double>(value);
     } else if constexpr (sim::NamedEnum<F>) {
