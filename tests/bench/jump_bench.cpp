@@ -2,17 +2,21 @@
 // histograms and energy on. Loads are shares of what the replica completes when far more wait.
 // The figures behind docs/performance.md.
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
+#include "gpu/launch.hpp"
 #include "models/inference/front.hpp"
 #include "models/inference/pod.hpp"
 #include "scenarios/reader.hpp"
 #include "sim/archive.hpp"
+#include "sim/thread_pool.hpp"
 
 namespace {
 
@@ -166,39 +170,60 @@ void engine(benchmark::State& state, const Row& row, Stepping stepping) {
 /// Pods in epochs of one second, with the front that makes and splits the requests.
 struct Fleet {
   int pods, replicas;
+  int threads = 1;
+  bool unequal = false;  // every tenth pod has ten times the requests of the others
+  int all() const { return pods * replicas; }
 };
 class RunningFleet {
  public:
-  RunningFleet(Fleet size, Stepping stepping) {
+  RunningFleet(Fleet size, Stepping stepping) : pool_(size.threads) {
     static const models::PodParameters one =
         replica_of("llama_3_1_70b", models::Precision::fp8, 256);
     static const double most = capacity(one, "azure_conversation", 2000 * sim::second, 200);
     models::PodParameters p = one;
     p.replicas = size.replicas;
     p.engine.stepping = stepping;
-    front_ = traffic("azure_conversation", .6 * most * size.pods * size.replicas);
+    const double share = size.unequal ? .19 : 1;  // of the pods' capacity, the dearest at .6
+    front_ = traffic("azure_conversation", .6 * most * share * size.all());
     front_.pod_ends.clear();
-    for (int pod = 0; pod < size.pods; ++pod) {
-      front_.pod_ends.push_back((pod + 1) * size.replicas);
+    const std::size_t before = mallinfo2().uordblks;
+    for (int pod = 0, sum = 0; pod < size.pods; ++pod) {
+      sum += size.unequal && pod % 10 != 0 ? 1 : size.unequal ? 10 : size.replicas;
+      front_.pod_ends.push_back(sum);
       p.partition = static_cast<std::uint32_t>(pod);
       parameters_.push_back(p);
       pods_.push_back(models::initial_pod(p));
     }
     source_ = models::initial_front(front_);
     epochs_.resize(pods_.size());
-    for (models::PodEpoch& epoch : epochs_) epoch.latencies = &latencies_;
+    cost_.resize(pods_.size());
+    latencies_.resize(static_cast<std::size_t>(pool_.threads()));
     for (int warm = 0; warm < 30; ++warm) step();
+    resident_ = static_cast<double>(mallinfo2().uordblks - before) / size.all();
+    archived_ = static_cast<double>(sim::save(pods_).size()) / size.all();
   }
+  /// Bytes a replica: in memory with all that belongs to the fleet, and in a checkpoint.
+  double resident() const { return resident_; }
+  double archived() const { return archived_; }
   /// One second of all pods; how many requests it completed.
   std::int64_t step() {
     const sim::Time until = now_ + sim::second;
-    std::int64_t completed = 0;
-    const models::ArrivalsByPod& arrivals = models::generate(generation_, source_, front_, until);
-    for (std::size_t i = 0; i < pods_.size(); ++i) {
+    generation_.begin(source_, front_, until);
+    pool_.for_each(generation_.parts(), [&](std::size_t part) { generation_.draw(part); });
+    generation_.split();
+    const models::ArrivalsByPod& arrivals = generation_.arrivals();
+    for (std::size_t i = 0; i < pods_.size(); ++i)
+      cost_[i] = models::expected_work(parameters_[i], epochs_[i].counts, arrivals[i].size());
+    const auto advance_pod = [&](models::PodState& pod, std::size_t i, std::size_t thread) {
+      generation_.sort(i);
+      epochs_[i].latencies = &latencies_[thread];
       models::begin_epoch(epochs_[i], parameters_[i].replicas, now_, until, 100 * sim::millisecond);
-      models::advance(pods_[i], parameters_[i], arrivals[i], until, epochs_[i]);
-      completed += epochs_[i].counts.completed;
-    }
+      models::advance(pod, parameters_[i], arrivals[i], until, epochs_[i]);
+    };
+    gpu::launch_by_cost(gpu::Backend::cpu, pool_, std::span(pods_),
+                        std::span<const std::int64_t>(cost_), advance_pod);
+    std::int64_t completed = 0;
+    for (const models::PodEpoch& epoch : epochs_) completed += epoch.counts.completed;
     now_ = until;
     return completed;
   }
@@ -209,18 +234,23 @@ class RunningFleet {
   std::vector<models::PodParameters> parameters_;
   std::vector<models::PodState> pods_;
   std::vector<models::PodEpoch> epochs_;
-  models::Latencies latencies_;
+  std::vector<models::Latencies> latencies_;  // by thread
+  std::vector<std::int64_t> cost_;
+  sim::ThreadPool pool_;
+  double resident_ = 0, archived_ = 0;
   models::Generation generation_;
   sim::Time now_ = 0;
 };
 void fleet(benchmark::State& state, Fleet size, Stepping stepping) {
   // Warmed up once, then it goes on from call to call.
-  static std::map<std::pair<int, Stepping>, std::unique_ptr<RunningFleet>> running;
-  auto& mine = running[{size.pods, stepping}];
+  static std::map<std::tuple<int, int, bool, Stepping>, std::unique_ptr<RunningFleet>> running;
+  auto& mine = running[{size.pods, size.threads, size.unequal, stepping}];
   if (!mine) mine = std::make_unique<RunningFleet>(size, stepping);
   std::int64_t completed = 0;
   for (auto _ : state) completed += mine->step();
   state.SetItemsProcessed(completed);
+  state.counters["resident_bytes"] = mine->resident();
+  state.counters["archived_bytes"] = mine->archived();
 }
 
 /// Keeps every repetition's rate, for medians and ratios.
@@ -262,9 +292,10 @@ int main(int argc, char** argv) {
   arguments.insert(arguments.end(), argv + 1, argv + argc);
   int count = static_cast<int>(arguments.size());
 
-  const Fleet fleets[] = {{10'000, 1}, {157, 64}};
+  const Fleet fleets[] = {{10'000, 1}, {157, 64}, {10, 64}, {1000, 1, 1, true}, {1000, 1, 2, true}};
   const auto name_of = [](Fleet f) {
-    return "fleet/" + std::to_string(f.pods) + "x" + std::to_string(f.replicas);
+    return "fleet/" + std::to_string(f.pods) + "x" + std::to_string(f.replicas) +
+           (f.unequal ? "/unequal" : "") + (f.threads > 1 ? "/2_threads" : "");
   };
   for (const auto& [word, stepping] :
        {std::pair{"jump/", Stepping::jump}, std::pair{"plain/", Stepping::plain}}) {
@@ -275,10 +306,11 @@ int main(int argc, char** argv) {
       })->Unit(benchmark::kMillisecond);
     }
     for (const Fleet f : fleets) {
-      benchmark::RegisterBenchmark((word + name_of(f)).c_str(), [f, stepping = stepping](
-                                                                    benchmark::State& state) {
-        fleet(state, f, stepping);
-      })->Unit(benchmark::kMillisecond);
+      auto* row = benchmark::RegisterBenchmark(
+          (word + name_of(f)).c_str(),
+          [f, stepping = stepping](benchmark::State& state) { fleet(state, f, stepping); });
+      row->Unit(benchmark::kMillisecond);
+      if (f.unequal) row->UseRealTime();  // what several threads are for
     }
   }
   benchmark::Initialize(&count, arguments.data());
