@@ -1,6 +1,8 @@
 #include "scenarios/serving.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 
 namespace mw::scenarios {
 namespace {
@@ -28,6 +30,12 @@ ReplicaShape shape_of(const ServiceBlock& service, int link_domain) {
   return shape;
 }
 
+std::filesystem::path data_path(const std::string& name) {
+  const std::filesystem::path given(name);
+  const char* data = std::getenv("MILLWRIGHT_DATA");
+  return given.is_absolute() ? given : std::filesystem::path(data ? data : "data") / given;
+}
+
 EngineParameters engine_of(const EngineBlock& block) {
   const auto& stack = block.stack.value;
   EngineParameters engine;
@@ -43,7 +51,7 @@ EngineParameters engine_of(const EngineBlock& block) {
 
 ServingPlan plan_serving(const ServiceBlock& service, const GpuParameters& gpu, int link_domain,
                          sim::Problems& problems) {
-  const ServingPlan plan{shape_of(service, link_domain), engine_of(service.engine)};
+  ServingPlan plan{shape_of(service, link_domain), engine_of(service.engine)};
   sim::Problems found;
   check(plan.engine, found);
   for (auto& item : fit_problems(gpu, service.model.value, service.engine.stack.value, plan.shape,
@@ -54,6 +62,8 @@ ServingPlan plan_serving(const ServiceBlock& service, const GpuParameters& gpu, 
               "leave it out");
   for (const auto& item : found.items)
     problems.add("engine" + (item.at.empty() ? "" : "." + item.at), item.problem, item.advice);
+  if (const auto& folder = service.engine.kernel_tables)
+    plan.tables = std::make_shared<const KernelTables>(data_path(*folder));
   return plan;
 }
 
@@ -61,13 +71,13 @@ std::shared_ptr<const StepTable> serving_table(const ServiceBlock& service,
                                                const GpuParameters& gpu, const ServingPlan& plan) {
   return std::make_shared<const StepTable>(build_step_table(
       gpu, service.model.value, service.engine.stack.value, plan.shape, plan.engine.max_num_seqs,
-      plan.engine.max_num_batched_tokens, service.engine.clock_levels));
+      plan.engine.max_num_batched_tokens, service.engine.clock_levels, plan.tables));
 }
 
 std::shared_ptr<const StepLaw> serving_law(const ServiceBlock& service, const GpuParameters& gpu,
                                            const ServingPlan& plan) {
   return std::make_shared<const StepLaw>(gpu, service.model.value, service.engine.stack.value,
-                                         plan.shape);
+                                         plan.shape, plan.tables);
 }
 
 }  // namespace mw::scenarios

@@ -15,10 +15,12 @@ namespace mw::scenarios {
 struct ServingPlan {
   models::ReplicaShape shape;
   models::EngineParameters engine;
+  std::shared_ptr<const models::KernelTables> tables{};  // null: the formulas alone
 };
 
 /// `link_domain`: GPUs joined by NVLink or its like. What does not fit goes to `problems`, placed
-/// below the service's block.
+/// below the service's block. Reads the kernel tables that the engine names; an InputError says
+/// what is wrong with them.
 ServingPlan plan_serving(const ServiceBlock& service, const models::GpuParameters& gpu,
                          int link_domain, sim::Problems& problems);
 

@@ -172,6 +172,14 @@ TEST_CASE("A replica may take several nodes of a rack, a pipeline stage in each"
   CHECK(site.services[0].gpus_per_replica == 16);
 }
 
+TEST_CASE("Kernel tables that cannot be read are told, never passed over") {
+  const Folder folder;
+  const std::string text = folder.problems(
+      with_engine("gpus: 8, replicas: 1, kernel_tables: " + (folder / "none").string()));
+  CHECK(has(text, "none: cannot be read"));
+  CHECK(has(text, "; "));
+}
+
 TEST_CASE("Coolant too warm for a rack, and no rack with GPUs") {
   const Folder folder;
   std::string text = with_engine("gpus: 8, replicas: 1");
