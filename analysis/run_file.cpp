@@ -180,7 +180,7 @@ struct RunFile::Series {
 
   h5::Table* requests = nullptr;
   h5::Column<std::int64_t> request_id{}, request_service{}, request_prompt{}, request_output{},
-      request_preemptions{};
+      request_preemptions{}, request_priority{};
   h5::Column<double> request_arrival{}, request_queue{}, request_ttft{}, request_e2e{};
 
   std::optional<h5::Dataset> ledger_energy, ledger_tokens, latency;
@@ -293,6 +293,8 @@ struct RunFile::Series {
     request_ttft = requests->column<double>("ttft", {"s", "Time to the first token"});
     request_e2e = requests->column<double>("e2e", {"s", "Time to the last token"});
     request_preemptions = requests->column<std::int64_t>("preemptions", {"1", "Preemptions"});
+    request_priority =
+        requests->column<std::int64_t>("priority", {"1", "How urgent it was: smaller first"});
   }
 
   void make_ends() {
@@ -425,6 +427,7 @@ struct RunFile::Series {
         t.put(request_ttft, since(r.first));
         t.put(request_e2e, since(r.finished));
         t.put(request_preemptions, static_cast<std::int64_t>(r.preemptions));
+        t.put(request_priority, static_cast<std::int64_t>(r.priority));
         t.end_row();
       }
     }

@@ -132,7 +132,11 @@ PodParameters pod_of(const Scenario& scenario, const ServiceBlock& service,
   const ServingPlan plan = plan_serving(service, rack.gpu.value, rack.link_domain, unfit);
   pod.engine = plan.engine;
   problems.add(path, unfit);
-  if (unfit.items.empty()) pod.table = serving_table(service, rack.gpu.value, plan);
+  pod.max_context = service.model.value.max_context;
+  pod.tiers = service.traffic.priorities;
+  if (!unfit.items.empty()) return pod;
+  pod.table = serving_table(service, rack.gpu.value, plan);
+  add_swap(pod.engine, service, rack.gpu.value, *pod.table);
   return pod;
 }
 
@@ -150,6 +154,7 @@ bool answers_any(const PodParameters& pod) {
   constexpr std::uint64_t tries = 1000;
   for (std::uint64_t id = 0; id < tries; ++id) {
     const Lengths l = draw_lengths(pod.users.lengths, pod.users.draws, id);
+    if (std::int64_t{l.prompt} + l.output > pod.max_context) continue;
     if (can_ever_fit(l.prompt, l.output, pod.engine.block_size, kv_blocks(pod.engine, *pod.table)))
       return true;
   }
@@ -243,6 +248,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
                    scenario.seed, static_cast<std::uint32_t>(s), site.start.unix_ns, base);
     for (int p = 0; p < service.pods; ++p) {
       PodParameters& pod = site.pods[idx(service.first_pod + p)];
+      pod.tier_draws = tier_draws(service.front);
       pod.users = users_of_pod(service.front, idx(p));
       if (pod.users.requests == endless && pod.users.users > 0 && !answers_any(pod))
         problems.add(item_path("inference", s) + ".traffic.lengths",

@@ -148,6 +148,9 @@ struct EngineBlock {
   std::optional<int> max_num_batched_tokens;
   std::optional<int> block_size;
   std::optional<std::int64_t> kv_blocks;
+  models::Scheduling scheduling = models::Scheduling::fcfs;
+  models::Preemption preemption = models::Preemption::recompute;
+  sim::Bytes swap_space{4.0 * (1 << 30)};
   int clock_levels = 16;
   models::Stepping stepping = models::Stepping::jump;
   models::RouterPolicy router = models::RouterPolicy::least_tokens;
@@ -193,6 +196,14 @@ void describe(Self& self, auto&& visit) {
   visit("kv_blocks", self.kv_blocks,
         About{.text = "KV blocks of a replica; otherwise what memory holds beside the weights",
               .min = 1});
+  visit("scheduling", self.scheduling,
+        About{.text = "Who runs first: in order of arrival (fcfs), or by traffic.priorities"});
+  visit(
+      "preemption", self.preemption,
+      About{.text = "What becomes of the KV cache of a request that must make room: computed anew "
+                    "(recompute), or kept in the host's memory (swap)"});
+  visit("swap_space", self.swap_space,
+        About{.text = "Host memory for swapped-out KV cache, per GPU", .min = 0});
   visit("clock_levels", self.clock_levels,
         About{.text = "Steps between the highest and the lowest clock that a power limit may use",
               .min = 1,

@@ -1,6 +1,7 @@
 #include "scenarios/serving.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -44,6 +45,8 @@ EngineParameters engine_of(const EngineBlock& block) {
   engine.block_size = block.block_size.value_or(stack.block_size);
   engine.kv_blocks = block.kv_blocks;
   engine.stepping = block.stepping;
+  engine.scheduling = block.scheduling;
+  engine.preemption = block.preemption;
   return engine;
 }
 
@@ -78,6 +81,18 @@ std::shared_ptr<const StepLaw> serving_law(const ServiceBlock& service, const Gp
                                            const ServingPlan& plan) {
   return std::make_shared<const StepLaw>(gpu, service.model.value, service.engine.stack.value,
                                          plan.shape, plan.tables);
+}
+
+void add_swap(EngineParameters& engine, const ServiceBlock& service, const GpuParameters& gpu,
+              const StepTable& table) {
+  if (engine.preemption != Preemption::swap) return;
+  const int gpus = service.engine.gpus;
+  const double block_bytes = table.kv_bytes_per_token * engine.block_size;
+  if (block_bytes <= 0) return;
+  engine.swap_blocks =
+      static_cast<std::int64_t>(service.engine.swap_space.value * gpus / block_bytes);
+  engine.swap_block_ps = static_cast<std::int64_t>(
+      std::ceil(1e12 * block_bytes / (gpu.host_bandwidth.value.value * gpus)));
 }
 
 }  // namespace mw::scenarios

@@ -34,4 +34,9 @@ std::shared_ptr<const models::StepLaw> serving_law(const ServiceBlock& service,
                                                    const models::GpuParameters& gpu,
                                                    const ServingPlan& plan);
 
+/// What its hosts hold of the KV cache of a replica with this table, and how fast it moves there:
+/// each GPU its share over its own link.
+void add_swap(models::EngineParameters& engine, const ServiceBlock& service,
+              const models::GpuParameters& gpu, const models::StepTable& table);
+
 }  // namespace mw::scenarios

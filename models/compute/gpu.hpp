@@ -26,6 +26,8 @@ struct GpuParameters {
       {5e-6},
       sim::Confidence::assumed,
       "typical of InfiniBand (NVIDIA aiconfigurator systems/gb200.yaml)"};
+  sim::Sourced<sim::ByteRate> host_bandwidth{
+      {64e9}, sim::Confidence::data_sheet, "PCI Express 5.0 x16, 64 GB/s each way"};
   sim::Sourced<sim::Power> tdp;
   sim::Sourced<sim::Power> idle;
   sim::Sourced<sim::Power> min_power_limit;
@@ -82,6 +84,8 @@ void describe(Self& self, auto&& visit) {
               .min = 0});
   visit("scale_out_hop", self.scale_out_hop,
         About{.text = "Time of one step across that network", .min = 0, .max = 0.01});
+  visit("host_bandwidth", self.host_bandwidth,
+        About{.text = "Link to the memory of its host, each way", .min = 1e8});
   visit("tdp", self.tdp, About{.text = "Rated power", .min = 10, .required = true});
   visit(
       "idle", self.idle,

@@ -54,15 +54,22 @@ inline void count_started(ReplicaState& replica, PodCounts& counts, const LevelC
   if (choice.over_limit) counts.over_limit_iterations += iterations;
 }
 
-/// Sets the iteration that runs from `now` on. What the prefill tokens add to the step that would
-/// only have decoded is theirs; a prefill alone bears its step alone.
-inline void run_iteration(ReplicaState& replica, const StepTableView& table, const StepLoad& load,
-                          int level, sim::FineTime now) {
-  const StepCost cost = step_cost(table, level, load);
+/// Sets the iteration that runs from `now` on, in which blocks move between GPUs and host first.
+/// What the prefill tokens add to the step that would only have decoded is theirs; a prefill alone
+/// bears its step alone.
+inline void run_iteration(ReplicaState& replica, const EngineContext& context, const StepLoad& load,
+                          int level, sim::FineTime now, std::int64_t moved_blocks) {
+  const StepTableView& table = context.table;
+  const StepCost step = step_cost(table, level, load);
+  const std::int64_t moving_ps = moved_blocks * context.engine.swap_block_ps;
+  const std::int64_t moving_nj =
+      moving_ps > 0 ? sim::mul_div_floor(context.idle_mw, moving_ps, 1'000'000) : 0;
+  const StepCost cost{step.time_ps + moving_ps, step.energy_nj + moving_nj};
   std::int64_t decode_nj = load.decodes > 0 ? cost.energy_nj : 0;
   if (load.decodes > 0 && load.prefill_tokens > 0) {
     const StepLoad decodes_only{load.decodes, 0, load.decodes, load.kv_tokens, 0};
-    decode_nj = std::min(cost.energy_nj, step_cost(table, level, decodes_only).energy_nj);
+    decode_nj =
+        std::min(cost.energy_nj, step_cost(table, level, decodes_only).energy_nj + moving_nj);
   }
   replica.busy = true;
   replica.started = now;
@@ -72,6 +79,24 @@ inline void run_iteration(ReplicaState& replica, const StepTableView& table, con
 }
 
 // --- Requests ----------------------------------------------------------------------------------
+
+/// A request enters the running ones, its blocks from the host's memory if it has any there.
+inline void note_admitted(ReplicaState& replica, PodCounts& counts, sim::FineTime now,
+                          std::uint64_t id, std::int32_t preemptions, std::int64_t host_blocks) {
+  replica.free_host_blocks += host_blocks;
+  counts.swapped_blocks += host_blocks;
+  fold(replica, now, host_blocks > 0 ? Transition::swapped_in : Transition::admitted, id,
+       static_cast<std::uint64_t>(preemptions));
+}
+/// A request is sent back: swapped out if some of its blocks move to the host.
+inline void note_sent_back(ReplicaState& replica, PodCounts& counts, sim::FineTime now,
+                           std::uint64_t id, std::int32_t emitted, std::int64_t host_blocks) {
+  replica.free_host_blocks -= host_blocks;
+  counts.swapped_blocks += host_blocks;
+  if (host_blocks > 0) ++counts.swaps;
+  fold(replica, now, host_blocks > 0 ? Transition::swapped_out : Transition::preempted, id,
+       static_cast<std::uint64_t>(emitted));
+}
 
 /// A chunk of tokens [start, end) of a request is computed, of which [0, known) were once before.
 inline void count_computed(PodCounts& counts, std::int32_t prompt, std::int32_t start,
@@ -92,7 +117,7 @@ struct Finished {
   sim::Time arrival;
   std::int64_t admitted_ps, first_ps, finished_ps;
   std::int64_t capped_at_arrival;
-  std::int32_t prompt, output, preemptions, charge;
+  std::int32_t prompt, output, preemptions, charge, priority;
 };
 inline void complete(ReplicaState& replica, const EngineContext& context, const Finished& request,
                      sim::FineTime now) {
@@ -131,7 +156,8 @@ inline void complete(ReplicaState& replica, const EngineContext& context, const 
     const sim::FineTime arrival{request.arrival, 0};
     context.records->push_back({request.id, request.arrival, arrival.plus_ps(request.admitted_ps),
                                 arrival.plus_ps(request.first_ps), now, request.prompt,
-                                request.output, request.preemptions, context.replica});
+                                request.output, request.preemptions, context.replica,
+                                request.priority});
   }
 }
 
@@ -242,6 +268,7 @@ inline EngineContext make_context(PodState& pod, const PodParameters& parameters
   return {parameters.engine,
           table,
           replica,
+          parameters.table->idle_power_mw,
           to_limit_ps(parameters.slo.ttft),
           to_limit_ps(parameters.slo.tpot),
           epoch.counts,
@@ -254,14 +281,18 @@ inline EngineContext make_context(PodState& pod, const PodParameters& parameters
 
 inline constexpr std::uint32_t router_stream = 1;
 
-/// Counts an arrival and sends it to a replica; nowhere (replica -1) if none can ever hold it.
+/// Counts an arrival and sends it to a replica; nowhere (replica -1) if none can ever hold it or
+/// the model cannot.
 inline Dispatch receive(PodState& pod, const PodParameters& parameters, std::int64_t blocks,
                         const Arrival& a, PodCounts& counts) {
   ++counts.arrivals;
   counts.arrived_prompt_tokens += a.prompt_tokens;
   counts.arrived_output_tokens += a.output_tokens;
-  if (!can_ever_fit(a.prompt_tokens, a.output_tokens, parameters.engine.block_size, blocks)) {
+  const bool too_long = std::int64_t{a.prompt_tokens} + a.output_tokens > parameters.max_context;
+  if (too_long ||
+      !can_ever_fit(a.prompt_tokens, a.output_tokens, parameters.engine.block_size, blocks)) {
     ++counts.refused;
+    if (too_long) ++counts.refused_context;
     counts.refused_prompt_tokens += a.prompt_tokens;
     counts.refused_output_tokens += a.output_tokens;
     counts.lost_kv_memory += a.output_tokens;

@@ -46,6 +46,9 @@ struct PodCounts {
   std::int64_t prefill_nj = 0, decode_nj = 0, idle_nj = 0;
   std::int64_t slo_good_requests = 0, slo_good_tokens = 0;
   std::int64_t slo_missed_ttft = 0, slo_missed_tpot = 0;  // requests; one may miss both
+  std::int64_t refused_context = 0;  // of the refused: longer than the model's context
+  std::int64_t swaps = 0;            // of the preemptions: those that moved blocks to the host
+  std::int64_t swapped_blocks = 0;   // KV blocks moved, both ways
   // Output tokens that were not delivered, or came late, by cause (see pod.hpp).
   std::int64_t lost_kv_memory = 0, lost_cap = 0, lost_queue = 0;
 
@@ -55,7 +58,8 @@ template <sim::Describes<PodCounts> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("arrivals", self.arrivals, About{.text = "Requests that reached the router"});
-  visit("refused", self.refused, About{.text = "Requests that no replica's KV cache could hold"});
+  visit("refused", self.refused,
+        About{.text = "Requests that no replica's KV cache, or the model's context, could hold"});
   visit("admitted", self.admitted, About{.text = "Requests that ran for the first time"});
   visit("completed", self.completed, About{.text = "Requests whose last token was emitted"});
   visit("preemptions", self.preemptions, About{.text = "Requests sent back for want of KV blocks"});
@@ -90,6 +94,13 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Completed requests whose first token was late"});
   visit("slo_missed_tpot", self.slo_missed_tpot,
         About{.text = "Completed requests whose tokens came too slowly"});
+  visit("refused_context", self.refused_context,
+        About{.text = "Of the refused: longer than the model's context"});
+  visit("swaps", self.swaps,
+        About{.text = "Of the preemptions: those that kept their KV blocks in "
+                      "the host's memory"});
+  visit("swapped_blocks", self.swapped_blocks,
+        About{.text = "KV blocks moved between GPUs and host, both ways"});
   visit("lost_kv_memory", self.lost_kv_memory,
         About{.text = "Output tokens refused, or late after a preemption"});
   visit("lost_cap", self.lost_cap, About{.text = "Output tokens late under a power limit"});
@@ -179,6 +190,7 @@ struct RequestRecord {
   sim::Time arrival = 0;
   sim::FineTime admitted{}, first{}, finished{};
   std::int32_t prompt_tokens = 0, output_tokens = 0, preemptions = 0, replica = 0;
+  std::int32_t priority = 0;
 };
 
 }  // namespace mw::models

@@ -18,6 +18,21 @@ inline std::span<const char* const> enum_names(Stepping) {
   return names;
 }
 
+/// Who runs first: in order of arrival, or by priority (vLLM's --scheduling-policy).
+enum class Scheduling { fcfs, priority };
+inline std::span<const char* const> enum_names(Scheduling) {
+  static constexpr const char* names[] = {"fcfs", "priority"};
+  return names;
+}
+
+/// What becomes of the KV cache of a request that must make room: computed anew, or kept in the
+/// host's memory.
+enum class Preemption { recompute, swap };
+inline std::span<const char* const> enum_names(Preemption) {
+  static constexpr const char* names[] = {"recompute", "swap"};
+  return names;
+}
+
 /// Limits of the scheduler of one replica; names and defaults as vLLM V1 has them.
 struct EngineParameters {
   int max_num_seqs = 256;
@@ -25,6 +40,10 @@ struct EngineParameters {
   int block_size = 16;
   std::optional<std::int64_t> kv_blocks;
   Stepping stepping = Stepping::jump;
+  Scheduling scheduling = Scheduling::fcfs;
+  Preemption preemption = Preemption::recompute;
+  std::int64_t swap_blocks = 0;    // KV blocks that the hosts' memory holds
+  std::int64_t swap_block_ps = 0;  // time to move one there or back
 };
 
 template <sim::Describes<EngineParameters> Self>
@@ -44,6 +63,13 @@ void describe(Self& self, auto&& visit) {
   visit("stepping", self.stepping,
         About{.text = "One iteration at a time (plain), or from one change of the running requests "
                       "to the next (jump): the same results, faster"});
+  visit("scheduling", self.scheduling, About{.text = "Who runs first"});
+  visit("preemption", self.preemption,
+        About{.text = "What becomes of the KV cache of a request that must make room"});
+  visit("swap_blocks", self.swap_blocks,
+        About{.text = "KV blocks that the hosts' memory holds", .min = 0});
+  visit("swap_block_ps", self.swap_block_ps,
+        About{.text = "Time to move one between GPU and host, ps", .min = 0});
 }
 
 /// A budget above the number of sequences: then no decode is ever skipped, and the one partial

@@ -9,7 +9,7 @@ namespace mw::models {
 namespace {
 
 // Streams of the service. A copy of the generator has three of its own.
-constexpr std::uint32_t shift_stream = 3, first_copy_stream = 16;
+constexpr std::uint32_t shift_stream = 3, tier_stream = 4, first_copy_stream = 16;
 enum Purpose : std::uint32_t { gaps, spells, requests, purposes };
 
 sim::Stream stream_of(const FrontParameters& p, std::uint64_t copy, Purpose purpose) {
@@ -138,6 +138,10 @@ FrontState initial_front(const FrontParameters& p) {
     front.replayed.push_back(state);
   }
   return front;
+}
+
+sim::Stream tier_draws(const FrontParameters& p) {
+  return {p.seed, p.entity, tier_stream};
 }
 
 PodUsers users_of_pod(const FrontParameters& p, std::size_t pod) {

@@ -128,6 +128,9 @@ const ArrivalsByPod& generate(Generation& generation, FrontState& front,
 /// The users of one of its pods; none where the front itself makes the requests.
 PodUsers users_of_pod(const FrontParameters& parameters, std::size_t pod);
 
+/// Where the priorities of its requests are drawn from.
+sim::Stream tier_draws(const FrontParameters& parameters);
+
 /// Long-run means of the whole service; in a closed loop the rate follows from the engines: NaN.
 struct TrafficMeans {
   double requests_per_s = 0, prompt_tokens = 0, output_tokens = 0;

@@ -95,7 +95,8 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
     const auto r = static_cast<std::size_t>(sent.replica);
     ReplicaState& replica = pod.replicas[r];
     const bool idle = !replica.busy && lanes[r].run.iterations == 0;
-    const bool earlier = engine.arrive(replica, lanes[r], a, sent.charge);
+    const bool earlier = engine.arrive(replica, lanes[r], a, sent.charge,
+                                       priority_of(parameters.tiers, parameters.tier_draws, a.id));
     if (idle) moments.set(r, key_at(a.t, start_phase));
     if (earlier) moments.set(r, key_of_end(lanes[r].run.ends));
   };

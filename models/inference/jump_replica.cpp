@@ -93,6 +93,11 @@ std::int32_t emitted_before(const JumpRequest& request, std::int64_t now) {
   return request.output - static_cast<std::int32_t>(request.last_key - now + 1);
 }
 
+/// For a heap whose front is the most urgent.
+bool less_urgent(const JumpArrival& a, const JumpArrival& b) {
+  return urgency(b) < urgency(a);
+}
+
 StepLoad decodes_only(const JumpState& jump) {
   return {jump.decodes, 0, jump.decodes, jump.kv_tokens, 0};
 }
@@ -152,12 +157,31 @@ bool JumpEngine::start(ReplicaState& replica, JumpLane& lane, std::int32_t r, si
   return true;
 }
 
+JumpEngine::Head JumpEngine::head_of(const JumpState& jump) const {
+  const bool never_ran = jump.head < jump.arrived.size();
+  if (jump.sent_back.empty() || (engine_.scheduling == Scheduling::priority && never_ran &&
+                                 urgency(jump.arrived.front()) < urgency(jump.sent_back.back()))) {
+    return {false, 0, jump.arrived[jump.head].prompt};
+  }
+  const JumpRequest& request = jump.sent_back.back();
+  return {true, request.computed, tokens_to_prefill(request) - request.computed};
+}
+
 bool JumpEngine::head_fits(const JumpState& jump, std::int64_t free_blocks) const {
   if (static_cast<int>(jump.running()) >= engine_.max_num_seqs) return false;
-  const std::int32_t tokens = jump.sent_back.empty() ? jump.arrived[jump.head].prompt
-                                                     : tokens_to_prefill(jump.sent_back.back());
+  const Head head = head_of(jump);
   const std::int32_t budget = engine_.max_num_batched_tokens - jump.decodes;
-  return blocks(std::min(tokens, budget)) <= free_blocks;
+  return blocks(head.computed + std::min(head.rest, budget)) <= free_blocks;
+}
+
+/// Who goes when blocks lack: the youngest, or the least urgent.
+std::uint16_t JumpEngine::victim_of(const JumpState& jump) const {
+  std::uint16_t victim = jump.youngest;
+  if (engine_.scheduling == Scheduling::fcfs) return victim;
+  for (std::uint16_t slot = jump.oldest; slot != JumpState::none; slot = jump.slots[slot].younger) {
+    if (urgency(jump.slots[victim]) < urgency(jump.slots[slot])) victim = slot;
+  }
+  return victim;
 }
 
 // --- Single iterations: whoever joins, prefills or is sent back ---------------------------------
@@ -166,21 +190,51 @@ void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::F
   JumpState& jump = replica.jump;
   PodCounts& counts = context_.counts;
   bool sent_back = false;
+  std::int64_t moved_blocks = 0;  // between GPUs and host, both ways
+  const auto takes_a_block = [&](std::uint16_t slot) {
+    const JumpRequest& request = jump.slots[slot];
+    return request.last_key >= 0 && request.phase == phase_of(jump.iteration);
+  };
   while (demand > replica.free_blocks) {
-    const JumpRequest& victim = jump.slots[jump.youngest];
-    if (victim.last_key >= 0 && victim.phase == phase_of(jump.iteration)) --demand;
-    send_back_youngest(replica, now);
+    const std::uint16_t victim = victim_of(jump);
+    if (takes_a_block(victim)) --demand;
+    moved_blocks += send_back(replica, victim, now);
     sent_back = true;
   }
   replica.free_blocks -= demand;
-  StepLoad load = decodes_only(jump);
   std::int32_t budget = engine_.max_num_batched_tokens - jump.decodes;
+
+  std::uint16_t goes_on = jump.partial;  // the partial prefill, if it can
+  std::int32_t goes_on_by = 0;
+  if (goes_on != JumpState::none) {
+    const JumpRequest& request = jump.slots[goes_on];
+    goes_on_by = std::min(tokens_to_prefill(request) - request.computed, budget);
+    const std::int64_t lacking =
+        blocks(std::int64_t{request.computed} + goes_on_by) - blocks(request.computed);
+    while (goes_on != JumpState::none && lacking > replica.free_blocks) {
+      const std::uint16_t victim = victim_of(jump);
+      if (victim == goes_on) goes_on = JumpState::none;
+      if (takes_a_block(victim)) ++replica.free_blocks;  // it had its block already
+      moved_blocks += send_back(replica, victim, now);
+      sent_back = true;
+    }
+    if (goes_on != JumpState::none) {
+      replica.free_blocks -= lacking;
+      jump.partial = JumpState::none;
+    }
+  }
+  StepLoad load = decodes_only(jump);
 
   const auto prefill = [&](std::uint16_t slot, std::int32_t chunk) {
     JumpRequest& request = jump.slots[slot];
     const std::int32_t start = request.computed, end = start + chunk;
-    load.prefill_tokens += chunk;
-    load.prefill_pairs += pairs_of(start, chunk);
+    if (request.resumes == Resumes::decoding) {
+      ++load.decodes;
+      load.kv_tokens += end;
+    } else {
+      load.prefill_tokens += chunk;
+      load.prefill_pairs += pairs_of(start, chunk);
+    }
     count_computed(counts, request.prompt, start, end, request.computed_once);
     request.computed_once = std::max(request.computed_once, end);
     if (end == tokens_to_prefill(request)) {
@@ -193,39 +247,25 @@ void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::F
     budget -= chunk;
   };
 
-  if (jump.partial != JumpState::none) {
-    const std::uint16_t slot = jump.partial;
-    const JumpRequest& request = jump.slots[slot];
-    const std::int32_t chunk = std::min(tokens_to_prefill(request) - request.computed, budget);
-    const std::int64_t lacking =
-        blocks(std::int64_t{request.computed} + chunk) - blocks(request.computed);
-    if (lacking > replica.free_blocks) {
-      send_back_youngest(replica, now);
-      sent_back = true;
-    } else {
-      replica.free_blocks -= lacking;
-      jump.partial = JumpState::none;
-      prefill(slot, chunk);
-    }
-  }
+  if (goes_on != JumpState::none) prefill(goes_on, goes_on_by);
   while (!sent_back && budget > 0 && jump.waits() &&
          static_cast<int>(jump.running()) < engine_.max_num_seqs) {
-    const std::int32_t tokens = jump.sent_back.empty() ? jump.arrived[jump.head].prompt
-                                                       : tokens_to_prefill(jump.sent_back.back());
-    const std::int32_t chunk = std::min(tokens, budget);
-    const std::int64_t lacking = blocks(chunk);
+    const Head head = head_of(jump);
+    const std::int32_t chunk = std::min(head.rest, budget);
+    const std::int64_t lacking = blocks(head.computed + chunk);
     if (lacking > replica.free_blocks) break;
     replica.free_blocks -= lacking;
-    prefill(admit(replica, now), chunk);
+    moved_blocks += blocks(head.computed);
+    prefill(admit(replica, head.sent_back, now), chunk);
   }
 
   const LevelChoice choice = choose_level(replica, table_, load);
   start_at_level(replica, now, choice.level);
   count_started(replica, counts, choice, 1);
-  run_iteration(replica, table_, load, choice.level, now);
+  run_iteration(replica, context_, load, choice.level, now, moved_blocks);
 }
 
-std::uint16_t JumpEngine::admit(ReplicaState& replica, sim::FineTime now) {
+std::uint16_t JumpEngine::admit(ReplicaState& replica, bool sent_back, sim::FineTime now) {
   JumpState& jump = replica.jump;
   if (jump.free_slots.empty()) {
     jump.free_slots.push_back(static_cast<std::uint16_t>(jump.slots.size()));
@@ -234,16 +274,23 @@ std::uint16_t JumpEngine::admit(ReplicaState& replica, sim::FineTime now) {
   const std::uint16_t slot = jump.free_slots.back();
   jump.free_slots.pop_back();
   JumpRequest& request = jump.slots[slot];
-  if (jump.sent_back.empty()) {
-    const JumpArrival& arrival = jump.arrived[jump.head];
+  if (!sent_back) {
+    if (engine_.scheduling == Scheduling::priority) {
+      std::pop_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
+    }
+    const bool first = engine_.scheduling == Scheduling::fcfs;
+    const JumpArrival& arrival = first ? jump.arrived[jump.head] : jump.arrived.back();
     request = {};
     request.id = arrival.id;
     request.arrival = arrival.arrival;
     request.prompt = arrival.prompt;
     request.output = arrival.output;
-    request.charge = static_cast<std::int32_t>(arrival.charge);
+    request.charge = arrival.charge;
+    request.priority = static_cast<std::int8_t>(arrival.priority);
     // Give the space back when half of it is unused: amortised constant time.
-    if (++jump.head == jump.arrived.size()) {
+    if (!first) {
+      jump.arrived.pop_back();
+    } else if (++jump.head == jump.arrived.size()) {
       jump.arrived.clear();
       jump.head = 0;
     } else if (jump.head >= 64 && 2 * jump.head >= jump.arrived.size()) {
@@ -261,8 +308,8 @@ std::uint16_t JumpEngine::admit(ReplicaState& replica, sim::FineTime now) {
     ++context_.counts.admitted;
     context_.latencies.queue.add(seconds_of(request.admitted_ps));
   }
-  fold(replica, now, Transition::admitted, request.id,
-       static_cast<std::uint64_t>(request.preemptions));
+  note_admitted(replica, context_.counts, now, request.id, request.preemptions,
+                blocks(request.computed));
   request.last_key = -1;
   request.order = jump.admissions++;
   request.older = jump.youngest;
@@ -282,28 +329,39 @@ void JumpEngine::leave(JumpState& jump, std::uint16_t slot) const {
   jump.free_slots.push_back(slot);
 }
 
-void JumpEngine::send_back_youngest(ReplicaState& replica, sim::FineTime now) {
+/// The blocks that this moves to the host.
+std::int64_t JumpEngine::send_back(ReplicaState& replica, std::uint16_t slot, sim::FineTime now) {
   JumpState& jump = replica.jump;
-  const std::uint16_t slot = jump.youngest;
   JumpRequest request = jump.slots[slot];
   if (slot == jump.partial) {
     jump.partial = JumpState::none;
-    replica.free_blocks += blocks(request.computed);
+    request.resumes = Resumes::prefilling;
   } else {
     request.emitted = emitted_before(request, jump.iteration);
-    request.computed_once = tokens_to_prefill(request) - 1;
+    request.computed = request.computed_once = tokens_to_prefill(request) - 1;
     request.last_ps = sim::ps_between({request.arrival, 0}, now);
-    replica.free_blocks += blocks(request.computed_once);
+    request.resumes = Resumes::decoding;
     leave_decoding(jump, request);
   }
   leave(jump, slot);
   tidy(jump);
-  request.computed = 0;
+  std::int64_t held = blocks(request.computed);
+  replica.free_blocks += held;
+  if (engine_.preemption != Preemption::swap || held > replica.free_host_blocks) {
+    held = request.computed = 0;
+    request.resumes = Resumes::no;
+  }
   ++request.preemptions;
   ++context_.counts.preemptions;
-  fold(replica, now, Transition::preempted, request.id,
-       static_cast<std::uint64_t>(request.emitted));
-  jump.sent_back.push_back(request);
+  note_sent_back(replica, context_.counts, now, request.id, request.emitted, held);
+  const auto place = engine_.scheduling == Scheduling::fcfs
+                         ? jump.sent_back.end()
+                         : std::upper_bound(jump.sent_back.begin(), jump.sent_back.end(), request,
+                                            [](const JumpRequest& a, const JumpRequest& b) {
+                                              return urgency(b) < urgency(a);
+                                            });
+  jump.sent_back.insert(place, request);
+  return held;
 }
 
 // --- Runs: nobody joins or leaves before the end
@@ -449,12 +507,16 @@ void JumpEngine::commit(ReplicaState& replica, JumpLane& lane, std::int64_t iter
 }
 
 bool JumpEngine::arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a,
-                        std::int32_t charge) {
+                        std::int32_t charge, std::int32_t priority) {
   JumpState& jump = replica.jump;
-  const bool waited = jump.waits();
-  jump.arrived.push_back({a.id, a.t, a.prompt_tokens, a.output_tokens, charge});
+  bool leads = !jump.waits();
+  jump.arrived.push_back({a.id, a.t, a.prompt_tokens, a.output_tokens, charge, priority});
+  if (engine_.scheduling == Scheduling::priority) {
+    std::push_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
+    leads = !head_of(jump).sent_back && jump.arrived.front().id == a.id;
+  }
   JumpRun& run = lane.run;
-  if (waited || run.iterations < 2 || static_cast<int>(jump.running()) >= engine_.max_num_seqs) {
+  if (!leads || run.iterations < 2 || static_cast<int>(jump.running()) >= engine_.max_num_seqs) {
     return false;
   }
   const std::int64_t ps = sim::ps_between(run.starts, {a.t, 0});
@@ -505,6 +567,7 @@ void JumpEngine::finish(ReplicaState& replica, JumpLane& lane, std::int32_t r) {
     if (request.emitted == request.output) {
       complete_slot(replica, slot, computed, now);
     } else {
+      request.resumes = Resumes::no;
       join_decoding(jump, slot);
     }
   }
@@ -562,7 +625,8 @@ void JumpEngine::complete_slot(ReplicaState& replica, std::uint16_t slot, std::i
   complete(replica, context_,
            Finished{request.id, request.arrival, request.admitted_ps, request.first_ps,
                     sim::ps_between({request.arrival, 0}, now), request.capped_at_arrival,
-                    request.prompt, request.output, request.preemptions, request.charge},
+                    request.prompt, request.output, request.preemptions, request.charge,
+                    request.priority},
            now);
   leave(replica.jump, slot);
 }
@@ -618,6 +682,8 @@ ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters&
     r.preemptions = j.preemptions;
     r.charge = j.charge;
     r.capped_at_arrival = j.capped_at_arrival;
+    r.priority = j.priority;
+    r.prefilling = j.resumes != Resumes::decoding;
     if (r.emitted > 0) {
       r.first = arrival.plus_ps(j.first_ps);
       r.last_token = arrival.plus_ps(j.last_ps);
@@ -625,7 +691,9 @@ ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters&
     return r;
   };
   for (std::size_t i = jump.sent_back.size(); i-- > 0;) {
-    plain.waiting.push_back(common(jump.sent_back[i]));
+    Request r = common(jump.sent_back[i]);
+    r.host_blocks = static_cast<std::int32_t>(blocks_for(r.computed, engine.block_size));
+    plain.waiting.push_back(r);
   }
   for (std::size_t i = jump.head; i < jump.arrived.size(); ++i) {
     const JumpArrival& j = jump.arrived[i];
@@ -634,8 +702,14 @@ ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters&
     r.arrival = j.arrival;
     r.prompt = j.prompt;
     r.output = j.output;
-    r.charge = static_cast<std::int32_t>(j.charge);
+    r.charge = j.charge;
+    r.priority = j.priority;
     plain.waiting.push_back(r);
+  }
+  if (engine.scheduling == Scheduling::priority) {
+    auto& waiting = plain.waiting.items;
+    std::sort(waiting.begin(), waiting.end(),
+              [](const Request& a, const Request& b) { return urgency(a) < urgency(b); });
   }
   for (std::uint16_t slot = jump.oldest; slot != JumpState::none; slot = jump.slots[slot].younger) {
     const JumpRequest& j = jump.slots[slot];

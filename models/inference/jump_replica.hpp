@@ -23,13 +23,18 @@
 //   4. The head of the queue is tested at the start of a run. If it does not fit then, it does not
 //      fit within the run: free blocks only shrink, and the token budget, the number of running
 //      requests and the head stay. If nobody waits, an arrival cuts the run at the first boundary
-//      at or after it: the smallest number of iterations whose time reaches it.
+//      at or after it: the smallest number of iterations whose time reaches it. By priority, so
+//      does the arrival of a request that becomes the head.
 //   5. A power limit is an inequality of two lines within a cell, so a clock level that is chosen
 //      at both ends of a stretch is chosen throughout; a run stops where the choice changes.
 //   6. Iterations that admit, prefill or send back are stepped singly, in the order of the plain
 //      engine. Sending back the youngest while the demand of those that stay exceeds the free
 //      blocks removes the same requests as walking through them: the ones sent back are the last
-//      in order, so they had not taken a block yet.
+//      in order, so they had not taken a block yet. By priority the victim may have taken its
+//      block already, but gives it back: walking sends another one back exactly when the demand
+//      of all that stay exceeds what is free, for then and only then some request lacks a block.
+//      A request that comes back from the host joins the sums after its first iteration, like one
+//      whose prompt ends in it.
 //   7. Every gap between two tokens of a request is the duration of one iteration, except over a
 //      preemption; so the histogram of gaps gets each iteration's duration once per decoding
 //      request. Replicas meet in the router alone, whose books are sums: the order of completions
@@ -93,7 +98,8 @@ class JumpEngine {
   void finish(ReplicaState& replica, JumpLane& lane, std::int32_t r);
 
   /// A request joins the queue at `a.t`. True if what runs now ends earlier.
-  bool arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a, std::int32_t charge);
+  bool arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a, std::int32_t charge,
+              std::int32_t priority);
 
   /// Leaves the replica as the plain engine would be at `until`: all that ended before is done,
   /// the iteration that runs has started, its energy is handed up to here.
@@ -106,9 +112,16 @@ class JumpEngine {
   void commit(ReplicaState& replica, JumpLane& lane, std::int64_t iterations);
   void note_gaps(const JumpRun& run, std::int64_t iterations, std::int64_t decodes);
 
+  /// The head of the queue.
+  struct Head {
+    bool sent_back;
+    std::int32_t computed, rest;  // tokens in the host's memory; to compute
+  };
+  Head head_of(const JumpState& jump) const;
   bool head_fits(const JumpState& jump, std::int64_t free_blocks) const;
-  std::uint16_t admit(ReplicaState& replica, sim::FineTime now);
-  void send_back_youngest(ReplicaState& replica, sim::FineTime now);
+  std::uint16_t victim_of(const JumpState& jump) const;
+  std::uint16_t admit(ReplicaState& replica, bool sent_back, sim::FineTime now);
+  std::int64_t send_back(ReplicaState& replica, std::uint16_t slot, sim::FineTime now);
   void join_decoding(JumpState& jump, std::uint16_t slot);
   void leave_decoding(JumpState& jump, const JumpRequest& request) const;
   void leave(JumpState& jump, std::uint16_t slot) const;

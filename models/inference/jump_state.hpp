@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "models/inference/request.hpp"
@@ -17,8 +18,12 @@ struct JumpArrival {
   std::uint64_t id = 0;
   sim::Time arrival = 0;
   std::int32_t prompt = 1, output = 1;
-  std::int64_t charge = 0;
+  std::int32_t charge = 0;
+  std::int32_t priority = 0;
 };
+inline Urgency urgency(const JumpArrival& r) {
+  return {r.priority, r.arrival, r.id};
+}
 template <sim::Describes<JumpArrival> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
@@ -27,6 +32,14 @@ void describe(Self& self, auto&& visit) {
   visit("prompt", self.prompt, About{.text = "Prompt tokens", .min = 1});
   visit("output", self.output, About{.text = "Output tokens in the end", .min = 1});
   visit("charge", self.charge, About{.text = "Tokens its router charged the replica", .min = 0});
+  visit("priority", self.priority, About{.text = "How urgent it is: smaller numbers first"});
+}
+
+/// Whether a request was swapped out, while its prompt was computed or later.
+enum class Resumes : std::uint8_t { no, prefilling, decoding };
+inline std::span<const char* const> enum_names(Resumes) {
+  static constexpr const char* names[] = {"no", "prefilling", "decoding"};
+  return names;
 }
 
 /// A request that runs, or that ran and was sent back. Moments are picoseconds after its arrival.
@@ -44,11 +57,16 @@ struct JumpRequest {
   std::int64_t last_ps = 0;              // sent back: its newest token
   std::uint32_t order = 0;               // number of its admission
   std::int32_t emitted = 0;              // output tokens when it last joined the decoding ones
-  std::int32_t computed = 0;             // prefilling: tokens in the KV cache
+  std::int32_t computed = 0;             // prefilling or swapped out: tokens in the KV cache
   std::int32_t computed_once = 0;        // prefilling: the most that `computed` ever was
   std::uint16_t phase = 0;               // decoding: takes a block in iterations of this remainder
   std::uint16_t older = 0, younger = 0;  // its neighbours in order of admission
+  std::int8_t priority = 0;
+  Resumes resumes = Resumes::no;  // as what it goes on, or does in the iteration that runs
 };
+inline Urgency urgency(const JumpRequest& r) {
+  return {r.priority, r.arrival, r.id};
+}
 template <sim::Describes<JumpRequest> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
@@ -71,13 +89,16 @@ void describe(Self& self, auto&& visit) {
   visit("phase", self.phase, About{.text = "Remainder of the iterations that take a block"});
   visit("older", self.older, About{.text = "Slot of the request admitted before it"});
   visit("younger", self.younger, About{.text = "Slot of the request admitted after it"});
+  visit("priority", self.priority, About{.text = "How urgent it is: smaller numbers first"});
+  visit("resumes", self.resumes, About{.text = "As what it goes on after it was swapped out"});
 }
 
 struct JumpState {
   static constexpr std::uint16_t none = 0xffff;
 
   // Those that wait: first the ones sent back, the newest of them first, then the others as they
-  // came, from `head` on.
+  // came, from `head` on. By priority: the ones sent back in order, the first of them last, and a
+  // heap of the others.
   std::vector<JumpRequest> sent_back;
   std::vector<JumpArrival> arrived;
   std::uint64_t head = 0;
@@ -95,7 +116,7 @@ struct JumpState {
   std::vector<std::uint64_t> last_keys;     // 4-heap of last_key and slot; may hold outdated ones
 
   // Those that prefill: at most one whose prompt goes beyond the iteration that runs, and those
-  // whose prompt ends in it.
+  // whose prompt ends in it or who decode again in it after they were swapped out.
   std::uint16_t partial = none;
   std::int32_t partial_chunk = 0;  // its tokens in the iteration that runs
   std::vector<std::uint16_t> finishing;

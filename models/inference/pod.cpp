@@ -89,7 +89,12 @@ class Loop {
     request.prompt = a.prompt_tokens;
     request.output = a.output_tokens;
     request.charge = sent.charge;
-    replica(sent.replica).waiting.push_back(request);
+    request.priority = priority_of(parameters_.tiers, parameters_.tier_draws, a.id);
+    if (parameters_.engine.scheduling == Scheduling::fcfs) {
+      replica(sent.replica).waiting.push_back(request);
+    } else {
+      replica(sent.replica).waiting.insert_by_urgency(request);
+    }
     if (!replica(sent.replica).busy) plan_start(sent.replica, a.t);
   }
 
@@ -165,6 +170,7 @@ PodState initial_pod(const PodParameters& parameters) {
   pod.replicas.resize(static_cast<std::size_t>(parameters.replicas));
   for (ReplicaState& replica : pod.replicas) {
     replica.free_blocks = kv_blocks(engine, *parameters.table);
+    if (engine.preemption == Preemption::swap) replica.free_host_blocks = engine.swap_blocks;
     if (engine.stepping == Stepping::jump) {
       replica.jump.block_takers.assign(static_cast<std::size_t>(engine.block_size), 0);
     }

@@ -22,9 +22,10 @@
 // iteration sees every arrival up to and including the moment it starts, and an idle replica starts
 // at the arrival itself. Replicas meet only in the router, so ties between them have no meaning.
 //
-// Causes of lost tokens, the first that applies: a request that no replica could ever hold, or that
-// was late after a preemption, lost its tokens to KV memory; a late one that shared an iteration
-// slowed by a power limit, to the cap; any other late one, to the queue, which is the load.
+// Causes of lost tokens, the first that applies: a request that no replica could ever hold (the
+// model's own limit included), or that was late after a preemption, lost its tokens to KV memory; a
+// late one that shared an iteration slowed by a power limit, to the cap; any other late one, to the
+// queue, which is the load.
 namespace mw::models {
 
 struct PodParameters {
@@ -32,6 +33,9 @@ struct PodParameters {
   EngineParameters engine;
   RouterPolicy router = RouterPolicy::least_tokens;
   int replicas = 1;
+  std::int64_t max_context = endless;  // prompt and output tokens that the model takes
+  std::vector<PriorityTier> tiers;     // none: all requests are alike
+  sim::Stream tier_draws{};
   PodUsers users;  // ask, are answered and ask again; none where requests come from outside
   Slo slo;
   std::uint64_t seed = 0;

@@ -8,11 +8,11 @@ namespace mw::models {
 
 namespace {
 
-/// Gives `request` its share of the iteration and adds that to the load.
-void take(Request& request, std::int32_t chunk, StepLoad& load, PodCounts& counts) {
+/// Adds the request's share of the iteration to the load.
+void take(Request& request, StepLoad& load, PodCounts& counts) {
+  const std::int32_t chunk = request.chunk;
   const std::int32_t start = request.computed;
   const std::int32_t end = start + chunk;
-  request.chunk = chunk;
   if (!request.prefilling) {
     ++load.decodes;
     ++load.sampled;
@@ -26,18 +26,42 @@ void take(Request& request, std::int32_t chunk, StepLoad& load, PodCounts& count
   request.computed_once = std::max(request.computed_once, end);
 }
 
-void send_back_youngest(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
-  Request victim = replica.running.back();
-  replica.running.pop_back();
+/// Who goes when blocks lack: the youngest, or the least urgent.
+std::size_t victim_of(const ReplicaState& replica, const EngineParameters& engine) {
+  std::size_t victim = replica.running.size() - 1;
+  if (engine.scheduling == Scheduling::fcfs) return victim;
+  for (std::size_t i = 0; i < replica.running.size(); ++i) {
+    if (urgency(replica.running[victim]) < urgency(replica.running[i])) victim = i;
+  }
+  return victim;
+}
+
+/// Sends running[i] back to the queue; the blocks that this moves to the host.
+std::int64_t send_back(ReplicaState& replica, const EngineContext& context, sim::FineTime now,
+                       std::size_t i) {
+  const EngineParameters& engine = context.engine;
+  Request victim = replica.running[i];
+  replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(i));
   replica.free_blocks += victim.blocks;
   victim.blocks = 0;
-  victim.computed = 0;
   victim.chunk = 0;
-  victim.prefilling = true;
   ++victim.preemptions;
   ++context.counts.preemptions;
-  fold(replica, now, Transition::preempted, victim.id, static_cast<std::uint64_t>(victim.emitted));
-  replica.waiting.push_front(victim);
+  const std::int64_t held = blocks_for(victim.computed, engine.block_size);
+  const bool swaps = engine.preemption == Preemption::swap && held <= replica.free_host_blocks;
+  if (swaps) {
+    victim.host_blocks = static_cast<std::int32_t>(held);
+  } else {
+    victim.computed = 0;
+    victim.prefilling = true;
+  }
+  note_sent_back(replica, context.counts, now, victim.id, victim.emitted, swaps ? held : 0);
+  if (engine.scheduling == Scheduling::fcfs) {
+    replica.waiting.push_front(victim);
+  } else {
+    replica.waiting.insert_by_urgency(victim);
+  }
+  return victim.host_blocks;
 }
 
 /// Blocks that the request lacks to hold `chunk` more tokens.
@@ -50,33 +74,47 @@ void hold(ReplicaState& replica, Request& request, std::int64_t blocks) {
   request.blocks += static_cast<std::int32_t>(blocks);
 }
 
-/// Steps 1 and 2 of the schedule (see the header).
-StepLoad schedule(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
-  const EngineParameters& engine = context.engine;
+struct Scheduled {
   StepLoad load;
+  std::int64_t moved_blocks = 0;  // between GPUs and host, both ways
+};
+
+/// Steps 1 and 2 of the schedule (see the header).
+Scheduled schedule(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
+  const EngineParameters& engine = context.engine;
+  Scheduled result;
+  StepLoad& load = result.load;
   std::int32_t budget = engine.max_num_batched_tokens;
   bool sent_back = false;
 
-  for (std::size_t i = 0; i < replica.running.size(); ++i) {
+  for (std::size_t i = 0; i < replica.running.size();) {
     const std::int32_t chunk = std::min(
         replica.running[i].prompt + replica.running[i].emitted - replica.running[i].computed,
         budget);
     const std::int64_t blocks = lacking(replica.running[i], chunk, engine);
-    while (blocks > replica.free_blocks && i < replica.running.size()) {
-      send_back_youngest(replica, context, now);
+    bool stays = true;
+    while (stays && blocks > replica.free_blocks) {
+      const std::size_t victim = victim_of(replica, engine);
+      budget += replica.running[victim].chunk;
+      result.moved_blocks += send_back(replica, context, now, victim);
       sent_back = true;
+      if (victim == i) stays = false;
+      if (victim < i) --i;
     }
-    if (i == replica.running.size()) break;  // it was itself the youngest
+    if (!stays) continue;  // the next one has its place now
     hold(replica, replica.running[i], blocks);
-    take(replica.running[i], chunk, load, context.counts);
+    replica.running[i].chunk = chunk;
     budget -= chunk;
+    ++i;
   }
-  if (sent_back) return load;
+  for (Request& request : replica.running) take(request, load, context.counts);
+  if (sent_back) return result;
 
   while (budget > 0 && !replica.waiting.empty() &&
          static_cast<int>(replica.running.size()) < engine.max_num_seqs) {
     Request request = replica.waiting.front();
-    const std::int32_t chunk = std::min(request.prompt + request.emitted, budget);
+    const std::int32_t chunk =
+        std::min(request.prompt + request.emitted - request.computed, budget);
     const std::int64_t blocks = lacking(request, chunk, engine);
     if (blocks > replica.free_blocks) break;
     replica.waiting.pop_front();
@@ -86,14 +124,17 @@ StepLoad schedule(ReplicaState& replica, const EngineContext& context, sim::Fine
       ++context.counts.admitted;
       context.latencies.queue.add(seconds_of(sim::ps_between({request.arrival, 0}, now)));
     }
-    fold(replica, now, Transition::admitted, request.id,
-         static_cast<std::uint64_t>(request.preemptions));
+    note_admitted(replica, context.counts, now, request.id, request.preemptions,
+                  request.host_blocks);
+    result.moved_blocks += request.host_blocks;
+    request.host_blocks = 0;
     hold(replica, request, blocks);
-    take(request, chunk, load, context.counts);
+    request.chunk = chunk;
+    take(request, load, context.counts);
     budget -= chunk;
     replica.running.push_back(request);
   }
-  return load;
+  return result;
 }
 
 void complete(ReplicaState& replica, const EngineContext& context, const Request& request,
@@ -104,7 +145,7 @@ void complete(ReplicaState& replica, const EngineContext& context, const Request
            Finished{request.id, request.arrival, sim::ps_between(arrival, request.admitted),
                     sim::ps_between(arrival, request.first), sim::ps_between(arrival, now),
                     request.capped_at_arrival, request.prompt, request.output, request.preemptions,
-                    request.charge},
+                    request.charge, request.priority},
            now);
 }
 
@@ -112,11 +153,11 @@ void complete(ReplicaState& replica, const EngineContext& context, const Request
 
 bool start_iteration(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
   if (replica.running.empty() && replica.waiting.empty()) return false;
-  const StepLoad load = schedule(replica, context, now);
-  const LevelChoice choice = choose_level(replica, context.table, load);
+  const Scheduled scheduled = schedule(replica, context, now);
+  const LevelChoice choice = choose_level(replica, context.table, scheduled.load);
   start_at_level(replica, now, choice.level);
   count_started(replica, context.counts, choice, 1);
-  run_iteration(replica, context.table, load, choice.level, now);
+  run_iteration(replica, context, scheduled.load, choice.level, now, scheduled.moved_blocks);
   return true;
 }
 

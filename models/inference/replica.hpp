@@ -15,16 +15,22 @@
 // The plain engine: one iteration at a time, each running request touched by itself. It is slow and
 // plain on purpose: faster engines are held against it and must agree bit for bit.
 //
-// An iteration is scheduled as vLLM V1 does (v1/core/sched/scheduler.py; first come, first served,
-// preemption by recomputation):
+// An iteration is scheduled as vLLM V1 does (v1/core/sched/scheduler.py):
 //   1. Running requests in order of admission, oldest first: a decode takes one token, the one
 //      partial prefill (always the youngest) continues with what the token budget leaves. Whoever
 //      needs a KV block when none is free sends the youngest running request back to the front of
 //      the queue, its blocks freed and its tokens to be computed anew; a request that is itself
-//      the youngest sends itself.
+//      the youngest sends itself. By priority: the least urgent running request goes instead, also
+//      where it has its token already, which is taken back.
 //   2. If nobody was sent back: the head of the queue is admitted while budget is left, fewer than
 //      max_num_seqs run, and the blocks of its first chunk are free. Nobody overtakes the head.
 // All tokens of the iteration are there at its end, and so are the blocks of completed requests.
+// By priority the queue is ordered by (priority, arrival, number), and so is who is least urgent.
+//
+// With preemption by swap (as vLLM V0 had it) the blocks of a request that is sent back move to the
+// host's memory if they fit; at the head of the queue it then needs room for them and for its next
+// tokens, and goes on where it was. The time of all moves is added to the iteration, in which the
+// GPUs draw idle power for so long.
 namespace mw::models {
 
 inline constexpr std::int64_t no_power_limit = std::numeric_limits<std::int64_t>::max();
@@ -37,6 +43,8 @@ enum class Transition : std::uint32_t {
   completed = 4,
   preempted = 5,
   level_changed = 6,
+  swapped_out = 7,
+  swapped_in = 8,
 };
 
 struct ReplicaState {
@@ -49,6 +57,7 @@ struct ReplicaState {
   std::vector<Request> running;  // in order of admission, oldest first
   JumpState jump;
   std::int64_t free_blocks = 0;
+  std::int64_t free_host_blocks = 0;  // for those that are swapped out
 
   // The iteration that runs, if any: `started` to `ends`. Otherwise idle.
   bool busy = false;
@@ -68,6 +77,8 @@ void describe(Self& self, auto&& visit) {
   visit("running", self.running, About{.text = "Requests that run, oldest first"});
   visit("jump", self.jump, About{.text = "Requests of the jump engine"});
   visit("free_blocks", self.free_blocks, About{.text = "KV blocks free", .min = 0});
+  visit("free_host_blocks", self.free_host_blocks,
+        About{.text = "KV blocks free in the host's memory", .min = 0});
   visit("busy", self.busy, About{.text = "An iteration runs"});
   visit("level", self.level, About{.text = "Clock level of the newest iteration", .min = 0});
   visit("started", self.started, About{.text = "Start of the iteration that runs"});
@@ -85,6 +96,7 @@ struct EngineContext {
   const EngineParameters& engine;
   const StepTableView& table;
   std::int32_t replica = 0;  // its index in the pod
+  std::int64_t idle_mw = 0;  // power of its GPUs between iterations and while blocks move
   std::int64_t ttft_limit_ps = no_power_limit, tpot_limit_ps = no_power_limit;
   PodCounts& counts;
   LatencyFeed& latencies;

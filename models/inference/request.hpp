@@ -1,8 +1,10 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "models/inference/priority.hpp"
 #include "sim/describe.hpp"
 #include "sim/time.hpp"
 
@@ -33,7 +35,12 @@ struct Request {
   std::int32_t charge = 0;             // what its router charged the replica for it
   std::int64_t capped_at_arrival = 0;  // the replica's capped iterations when it was admitted
   bool prefilling = true;
+  std::int32_t priority = 0;
+  std::int32_t host_blocks = 0;  // swapped out: KV blocks in the host's memory
 };
+inline Urgency urgency(const Request& r) {
+  return {r.priority, r.arrival, r.id};
+}
 
 template <sim::Describes<Request> Self>
 void describe(Self& self, auto&& visit) {
@@ -55,9 +62,12 @@ void describe(Self& self, auto&& visit) {
   visit("capped_at_arrival", self.capped_at_arrival,
         About{.text = "Capped iterations of the replica before it was admitted"});
   visit("prefilling", self.prefilling, About{.text = "Its prompt is not in the cache yet"});
+  visit("priority", self.priority, About{.text = "How urgent it is: smaller numbers first"});
+  visit("host_blocks", self.host_blocks,
+        About{.text = "Swapped out: KV blocks in the host's memory", .min = 0});
 }
 
-/// First in, first out, except that a preempted request returns to the front.
+/// First in, first out, except that a preempted request returns to the front; or by urgency.
 struct RequestQueue {
   std::vector<Request> items;
   std::size_t head = 0;  // items before it are gone
@@ -72,6 +82,13 @@ struct RequestQueue {
     } else {
       items.insert(items.begin(), r);
     }
+  }
+  void insert_by_urgency(const Request& r) {
+    const auto first = items.begin() + static_cast<std::ptrdiff_t>(head);
+    items.insert(std::upper_bound(
+                     first, items.end(), r,
+                     [](const Request& a, const Request& b) { return urgency(a) < urgency(b); }),
+                 r);
   }
   void pop_front() {
     ++head;

@@ -20,6 +20,7 @@ void check(const TrafficParameters& traffic, sim::Problems& problems) {
   if (traffic.closed_loop && traffic.scale != 1) {
     problems.add("scale", "has no meaning for a closed loop", "give closed_loop more users");
   }
+  check_tiers(traffic.priorities, problems);
 }
 
 }  // namespace mw::models

@@ -2,10 +2,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/inference/arrivals.hpp"
 #include "models/inference/closed_loop.hpp"
 #include "models/inference/lengths.hpp"
+#include "models/inference/priority.hpp"
 #include "sim/describe.hpp"
 
 namespace mw::models {
@@ -38,6 +40,7 @@ struct TrafficParameters {
   std::optional<ClosedLoopParameters> closed_loop;
   std::optional<LengthParameters> lengths;
   std::int64_t scale = 1;
+  std::vector<PriorityTier> priorities;
 };
 template <sim::Describes<TrafficParameters> Self>
 void describe(Self& self, auto&& visit) {
@@ -55,6 +58,9 @@ void describe(Self& self, auto&& visit) {
                       "in a circle. Not a faster clock",
               .min = 1,
               .max = 1e6});
+  visit("priorities", self.priorities,
+        About{.text = "Tiers of urgency, drawn for each request; engine.scheduling: priority heeds "
+                      "them"});
 }
 void check(const TrafficParameters& traffic, sim::Problems& problems);
 

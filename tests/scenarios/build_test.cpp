@@ -249,6 +249,28 @@ TEST_CASE("A closed loop's users are shared out to the pods; one that asks in va
       "is not a time from 0 to a year"));
 }
 
+// The hosts of 8 H100 with 1 GB each hold 8 GB; a block moves over 8 links at once.
+TEST_CASE("Swap space and host links become blocks and picoseconds") {
+  const Folder folder;
+  std::string text =
+      with_engine("gpus: 8, replicas: 1, preemption: swap, swap_space: 1 GB, scheduling: priority");
+  text.replace(text.find("{like: azure_conversation}"), 26,
+               "{like: azure_conversation, priorities: [{share: 0.25, priority: -2}, "
+               "{share: 0.75, priority: 3}]}");
+  const auto site = folder.build(text);
+  const auto& pod = site.pods[0];
+  const double block_bytes = pod.table->kv_bytes_per_token * pod.engine.block_size;
+  CHECK(pod.engine.swap_blocks == static_cast<std::int64_t>(8e9 / block_bytes));
+  const double link = site.racks[0].rack.gpu.value.host_bandwidth.value.value;
+  CHECK(static_cast<double>(pod.engine.swap_block_ps) ==
+        doctest::Approx(1e12 * block_bytes / (8 * link)).epsilon(1e-5));
+  CHECK(pod.engine.scheduling == mw::models::Scheduling::priority);
+  CHECK(pod.tiers.size() == 2);
+
+  text.replace(text.find("0.75"), 4, "0.70");
+  CHECK(has(folder.problems(text), "shares that do not add up to 1"));
+}
+
 TEST_CASE("A trace that is not there, or damaged, is told with its own place") {
   const Folder folder;
   const auto text = [&](const char* trace) {

@@ -243,8 +243,18 @@ Case random_case() {
       epoch.push_back(change);
     }
   }
+  c.pod.engine.scheduling = *rc::gen::element(Scheduling::fcfs, Scheduling::priority);
+  using Tiers = std::vector<PriorityTier>;
+  c.pod.tiers = *rc::gen::element(Tiers{}, Tiers{{1, -3}}, Tiers{{0.2, 0}, {0.8, 5}},
+                                  Tiers{{0.3, 1}, {0.4, -100}, {0.3, 100}});
+  c.pod.tier_draws = {c.pod.seed, 5, 6};
+  c.pod.engine.preemption = *rc::gen::element(Preemption::recompute, Preemption::swap);
+  c.pod.engine.swap_blocks = *c.pod.engine.kv_blocks * *rc::gen::element(0, 30, 500) / 100;
+  c.pod.engine.swap_block_ps = *rc::gen::element<std::int64_t>(0, 1, 1'234'567, 1'000'000'000);
+  c.pod.max_context = *rc::gen::element<std::int64_t>(std::int64_t{endless}, 400);
   if (*rc::gen::inRange(0, 3) == 0) {
     PodUsers& users = c.pod.users;
+    users.first = 1'000'000;  // numbers apart from the others'
     users.users = users.all = *rc::gen::inRange(1, 3 * c.pod.engine.max_num_seqs);
     users.requests = *rc::gen::element<std::int64_t>(1, 50, 300);
     users.think = *rc::gen::element<Time>(0, 1, 3'000'001, second) / round * round;
@@ -279,6 +289,26 @@ TEST_CASE("jump equals plain in a preemption storm") {
     CHECK(compare(c, &sum) == "");
     CHECK(sum.preemptions > 10 * sum.completed);
     CHECK(sum.completed > 250);
+    // The same by priority, and with blocks that go to the host as far as they fit.
+    c.pod.tiers = {{0.3, 0}, {0.7, 1}};
+    c.pod.engine.swap_block_ps = 20'000'000;
+    for (const Scheduling scheduling : {Scheduling::fcfs, Scheduling::priority}) {
+      for (const std::int64_t host : {0, 300, 100'000}) {
+        CAPTURE(host);
+        c.pod.engine.scheduling = scheduling;
+        c.pod.engine.preemption = host > 0 ? Preemption::swap : Preemption::recompute;
+        c.pod.engine.swap_blocks = host;
+        CHECK(compare(c, &sum) == "");
+        CHECK(sum.preemptions > sum.completed);
+        CHECK(sum.completed > 200);
+        CHECK((sum.swaps > 0) == (host > 0));
+        if (host == 300) CHECK(sum.swaps < sum.preemptions);
+        if (host == 100'000) {
+          CHECK(sum.swaps == sum.preemptions);
+          CHECK(sum.recomputed_tokens == 0);
+        }
+      }
+    }
   }
 }
 
