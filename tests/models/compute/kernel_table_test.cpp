@@ -106,7 +106,8 @@ TEST_CASE("the law follows the tables where they hold all shapes of a pass") {
   double weights = 0;
   for (const LayerGemm& g : layer_gemms(llm, 1)) weights += g.count * g.shape.n * g.shape.k;
   CHECK(formula.dense(1e-9, 1).other_energy ==
-        doctest::Approx(weights * 2 * gpu.memory_energy.value.value * (1 - gpu.memory_core_share.value)));
+        doctest::Approx(weights * 2 * gpu.memory_energy.value.value *
+                        (1 - gpu.memory_core_share.value)));
 }
 
 TEST_CASE("what is wrong with kernel tables is told with its place") {
