@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator
 
+from millwright.run import summary_table
+
 # Okabe and Ito's colours, which people with any colour vision tell apart
 # (https://jfly.uni-koeln.de/color/).
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -210,4 +212,51 @@ def _milliseconds(value):
     return f"{value / 1e3:.3g} s" if value >= 1e3 else f"{value:.3g} ms"
 
 
-PLOTS = {"site_power": site_power, "tokens_per_mw": tokens_per_mw, "latency": latency}
+def batch_frontier(run):
+    """Services that differ in their batch: joules and wait of a token, and power of a GPU, by batch."""
+    figures = summary_table(run)["value"]
+    names = [str(name) for name in run.services["service"].values]
+    if len(names) < 2:
+        raise CannotPlot("one service makes no frontier; run scenarios/batch-frontier.yaml")
+
+    def by_service(figure):
+        missing = [name for name in names if f"{name}/{figure}" not in figures.index]
+        if missing:
+            raise CannotPlot(f"/summary holds no {missing[0]}/{figure}")
+        return np.array([float(figures[f"{name}/{figure}"]) for name in names])
+
+    batch = by_service("running") / by_service("replicas")
+    order = np.argsort(batch)
+    batch, joules, watts, wait = (
+        values[order]
+        for values in (
+            batch, by_service("j_per_token"), by_service("gpu_power_w"), by_service("tpot_p50"),
+        )
+    )  # fmt: skip
+    figure, (left, right) = _figure(run, "What a larger batch buys", panels=2)
+    left.plot(batch, joules, marker="o", markersize=8, linewidth=2.5, color=BLUE)
+    for x, y, seconds in zip(batch, joules, wait):
+        left.annotate(
+            _milliseconds(1e3 * seconds), (x, y), textcoords="offset points", xytext=(7, 7),
+            fontsize=10,
+        )  # fmt: skip
+    left.set_ylim(0, joules.max() * 1.12)
+    left.set_ylabel("energy at the meter (J/token)")
+    left.set_title("energy of a token; beside each point the time per token", loc="left", fontsize=12)
+    right.plot(batch, watts, marker="o", markersize=8, linewidth=2.5, color=VERMILION)
+    right.set_ylabel("mean power of a GPU (W)")
+    right.set_title("power of a GPU (the axis does not start at 0)", loc="left", fontsize=12)
+    for axis in (left, right):
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(batch, [f"{value:.0f}" for value in batch])
+        axis.set_xlim(batch[0] / 1.3, batch[-1] * 1.6)
+        axis.set_xlabel("running requests of a replica (log scale)")
+    return figure
+
+
+PLOTS = {
+    "site_power": site_power,
+    "tokens_per_mw": tokens_per_mw,
+    "latency": latency,
+    "batch_frontier": batch_frontier,
+}
