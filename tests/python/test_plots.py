@@ -5,7 +5,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import write_run
+from conftest import add_frontier, write_run
 
 import millwright
 from millwright import plots
@@ -69,24 +69,34 @@ def test_latency_shows_both_metrics_of_every_service(run_file):
         assert [text.get_text() for text in axis.get_xticklabels()] == ["P50", "P90", "P95", "P99"]
 
 
+def test_the_frontier_is_drawn_by_running_requests_of_a_replica(run_file):
+    """Two replicas each: `reasoning` runs 64 requests, `chat` 256, at four times the rest."""
+    first, second = plots.batch_frontier(millwright.open(add_frontier(run_file))).axes
+    assert list(first.lines[0].get_xdata()) == [32, 128]
+    assert first.lines[0].get_ydata() == pytest.approx([0.3, 1.2])
+    assert second.lines[0].get_ydata() == pytest.approx([190, 760])
+    assert [text.get_text() for text in first.texts] == ["20 ms", "80 ms"]
+
+
 @pytest.mark.parametrize("name", plots.PLOTS)
 def test_the_command_draws(run_file, tmp_path, capsys, name):
     target = tmp_path / f"{name}.png"
-    assert main(["plot", name, str(run_file), "-o", str(target)]) == 0
+    assert main(["plot", name, str(add_frontier(run_file)), "-o", str(target)]) == 0
     assert capsys.readouterr().out == f"{target}\n"
     assert plt.imread(target).shape[:2] == (700, 1200)
 
 
 @pytest.mark.parametrize("name", plots.PLOTS)
 def test_a_run_of_one_sample_and_of_none(tmp_path, capsys, name):
-    one = write_run(tmp_path / "one.h5", samples=1)
+    one = add_frontier(write_run(tmp_path / "one.h5", samples=1))
     assert main(["plot", name, str(one), "-o", str(tmp_path / "one.png")]) == 0
-    none = write_run(tmp_path / "none.h5", samples=0, complete=False)
+    none = add_frontier(write_run(tmp_path / "none.h5", samples=0, complete=False))
     code = main(["plot", name, str(none), "-o", str(tmp_path / "none.png")])
     message = capsys.readouterr().err
     assert "has not ended or was killed" in message
-    assert code == (0 if name == "latency" else 2)
-    assert name == "latency" or "holds no samples yet" in message
+    whole = name in ("latency", "batch_frontier")  # figures of the run, not series
+    assert code == (0 if whole else 2)
+    assert whole or "holds no samples yet" in message
 
 
 @pytest.mark.parametrize(
