@@ -48,7 +48,8 @@ StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const Stack
   StackParameters draft_stack = stack;
   // A module drafts within the model's own launch; a model of its own is launched for itself.
   if (!shape.speculation.draft_model) draft_stack.step_overhead.value.value = 0;
-  draft_ = std::make_shared<const StepLaw>(gpu, draft, draft_stack, draft_shape(shape, draft));
+  draft_ =
+      std::make_shared<const StepLaw>(gpu, draft, draft_stack, draft_shape(shape, draft), tables_);
 }
 
 template <class Part>
@@ -322,7 +323,9 @@ StepLinear StepLaw::linear() const {
   if (llm_.attention == Attention::mla) {
     // Few bytes serve many heads, so arithmetic may take longer than reading; kernels overlap the
     // two entirely (aiconfigurator's mla_generation_module tables, 16 against 128 heads).
-    const double flops = latent_flops_per_pair(llm_) * llm_.full_attention_layers;
+    // Verification asks with every drafted token too.
+    const double queries = 1 + shape_.speculation.tokens;
+    const double flops = queries * latent_flops_per_pair(llm_) * llm_.full_attention_layers;
     const double compute = flops / (gpus * bf16_rate_ * stack_.latent_attention_compute.value);
     out.kv_full_time = std::max(out.kv_full_time, compute);
     out.kv_full_core += flops * flop_energy;
