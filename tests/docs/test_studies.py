@@ -133,7 +133,7 @@ PADDED = """  - service: NAME
 
 def test_fp8_experts_are_slow_and_hot_because_they_are_padded(runs, tmp_path):
     """Block-scaled kernels pad every expert that is hit to 128 rows: at 64 requests, half the bytes
-    of BF16 are not faster, and the padding draws power. Without it they would be both."""
+    of BF16 are hardly faster. Without the padding they would be, at less power."""
     kinds = {
         "bf16": ("qwen3_235b_a22b", "bf16", "vllm_0_11"),
         "fp8": ("qwen3_235b_a22b_fp8", "fp8", "vllm_0_11"),
@@ -150,6 +150,7 @@ def test_fp8_experts_are_slow_and_hot_because_they_are_padded(runs, tmp_path):
     file.write_text(text)
     s = studies.run(PROGRAM, file.with_suffix(""))
     assert s["fp8"]["tpot_p50"] > 0.9 * s["bf16"]["tpot_p50"]
-    assert s["fp8"]["gpu_power_w"] > s["bf16"]["gpu_power_w"]
-    assert s["fp8"]["gpu_power_w"] > 1.1 * s["unpadded"]["gpu_power_w"]
     assert s["fp8"]["tpot_p50"] > 1.05 * s["unpadded"]["tpot_p50"]
+    assert s["fp8"]["gpu_power_w"] > s["unpadded"]["gpu_power_w"]
+    joules = {name: one["gpu_power_w"] / one["tokens_out_per_s"] for name, one in s.items()}
+    assert joules["fp8"] > 1.1 * joules["unpadded"]
