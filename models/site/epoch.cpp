@@ -25,7 +25,8 @@ int bins_of(const SiteEpoch& epoch, const SiteParameters& site) {
   return static_cast<int>((epoch.end - epoch.start + site.sub_step - 1) / site.sub_step);
 }
 
-/// A replica's limit is the sum over its GPUs, whichever racks they are in. One whose GPUs are all
+/// A replica's limit is the sum over its GPUs, whichever racks they are in, less what leaks there
+/// beyond its tables: engines know their GPUs at the reference temperature. One whose GPUs are all
 /// at rated power has no limit: the GPUs' own law keeps them there already.
 void apply_limits(SiteState& state, const SiteParameters& site) {
   std::vector<double> limit(idx(site.rack_count()), 0), rated(idx(site.rack_count()), 0);
@@ -41,7 +42,7 @@ void apply_limits(SiteState& state, const SiteParameters& site) {
   for (const auto& g : state.allocation) {
     if (g.use != GpuUse::serving) continue;
     state.pods[idx(g.pod)].replicas[idx(g.replica)].power_limit_mw +=
-        std::llround(limit[idx(g.rack)] * g.gpus * 1000);
+        std::llround((limit[idx(g.rack)] - state.leakage_w[idx(g.rack)]) * g.gpus * 1000);
     below[idx(g.pod)][idx(g.replica)] += (rated[idx(g.rack)] - limit[idx(g.rack)]) * g.gpus;
   }
   for (std::size_t p = 0; p < state.pods.size(); ++p)
@@ -109,6 +110,8 @@ void gpu_watts(const SiteState& state, const SiteParameters& site, SiteEpoch& ep
   epoch.gpu_bins.assign(idx(site.rack_count()) * idx(bins), 0);
   for (const auto& g : state.allocation) {
     double* row = &epoch.gpu_bins[idx(g.rack) * idx(bins)];
+    const double leakage = state.leakage_w[idx(g.rack)] * g.gpus;
+    for (int b = 0; b < bins; ++b) row[b] += leakage;
     if (g.use == GpuUse::free) {
       const double idle = site.group(g.rack).rack.gpu.value.idle.value.value * g.gpus;
       for (int b = 0; b < bins; ++b) row[b] += idle;
@@ -192,7 +195,8 @@ struct RackSums {
     cpu += o.cpu * weight;
   }
 };
-void add_rack(RackSums& sums, const SiteRacks& racks, double busy, const RackPower& p) {
+void add_rack(RackSums& sums, const SiteRacks& racks, double busy, double leakage,
+              const RackPower& p) {
   const double loss = p.tray_loss + p.busbar_loss + p.shelf_loss;
   sums.input += p.input;
   sums.dc += p.dc;
@@ -204,7 +208,7 @@ void add_rack(RackSums& sums, const SiteRacks& racks, double busy, const RackPow
     case RackKind::compute: {
       // The load-dependent host power belongs to the work that caused it, the rest to GPU-time.
       const double for_work = p.host - racks.law.host_idle;
-      const double always = racks.law.host_idle + p.link_switches + p.fan + p.auxiliary;
+      const double always = racks.law.host_idle + p.link_switches + p.fan + p.auxiliary + leakage;
       sums.compute += p.gpu + p.host;
       sums.beside_working += for_work + always * busy;
       sums.beside_idle += always * (1 - busy);
@@ -239,7 +243,8 @@ std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& s
                                 .host_load = doing.host_load[idx(r)],
                                 .byte_rate = doing.byte_rate[idx(r)],
                                 .inlet_c = inlet_c});
-      add_rack(sums[idx(b)], racks, doing.busy[idx(r)], p);
+      add_rack(sums[idx(b)], racks, doing.busy[idx(r)], state.leakage_w[idx(r)] * racks.rack.gpus(),
+               p);
       const double weight = bin_seconds(epoch, site, b) / epoch.seconds();
       epoch.rack_input[idx(r)] += p.input * weight;
       epoch.rack_gpu[idx(r)] += p.gpu * weight;
@@ -266,6 +271,24 @@ void chip_temperatures(const SiteParameters& site, SiteEpoch& epoch) {
     epoch.rack_junction_c[idx(r)] = sim::to_degc(t);
     epoch.hottest_junction_c = std::max(epoch.hottest_junction_c, sim::to_degc(t));
   }
+}
+
+/// What one GPU of each rack leaks in the next epoch, from its junction in this one: whole watts,
+/// so that limits need not move with every ripple. Says whether any changed.
+bool leak(SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
+  bool changed = false;
+  for (int r = 0; r < site.rack_count(); ++r) {
+    const auto& rack = site.group(r).rack;
+    if (rack.gpus() == 0) continue;
+    const double watts =
+        std::floor(leakage_beyond_reference(
+                       rack.gpu.value, sim::temperature_from_degc(epoch.rack_junction_c[idx(r)]))
+                       .value +
+                   0.5);
+    changed = changed || watts != state.leakage_w[idx(r)];
+    state.leakage_w[idx(r)] = watts;
+  }
+  return changed;
 }
 
 /// Losses of the IT branch warm electrical rooms, which the air side cools.
@@ -401,11 +424,11 @@ void control(SiteState& state, const SiteParameters& site) {
 
 /// The controller's turn, if it is due; then every limit that has changed by now, whether asked for
 /// earlier or at this moment without delay, reaches the engines.
-void move_limits(SiteState& state, const SiteParameters& site) {
+void move_limits(SiteState& state, const SiteParameters& site, bool leakage_changed) {
   std::vector<double> before;
   for (const auto& limit : state.limits) before.push_back(limit.effective);
   control(state, site);
-  bool changed = false;
+  bool changed = leakage_changed;
   for (std::size_t i = 0; i < state.limits.size(); ++i) {
     sim::advance(state.limits[i], site.limits[i], state.now);
     if (state.limits[i].effective == before[i]) continue;
@@ -432,6 +455,7 @@ SiteState initial_site(const SiteParameters& site) {
   s.counts.resize(site.services.size());
   s.service_racks.resize(site.services.size());
   s.latencies.resize(site.services.size());
+  s.leakage_w.assign(idx(site.rack_count()), 0);
   apply_limits(s, site);
   return s;
 }
@@ -490,7 +514,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
 
   epoch.capped_share = limit_share(state, site);
   state.now = epoch.end;
-  move_limits(state, site);
+  move_limits(state, site, leak(state, site, epoch));
 }
 
 }  // namespace mw::models

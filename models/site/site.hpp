@@ -136,6 +136,7 @@ struct SiteState {
   std::vector<FrontState> fronts;  // by service
   std::vector<GpuGroup> allocation;
   std::vector<sim::SetPointState> limits;
+  std::vector<double> leakage_w;  // by rack, of one GPU, beyond what it leaks at the reference
   std::vector<sim::PointState> points;
   sim::Time next_decision = 0;
   EnergyLedger ledger;
@@ -153,6 +154,8 @@ void describe(Self& self, auto&& visit) {
   visit("fronts", self.fronts, About{.text = "Sources of requests, by service"});
   visit("allocation", self.allocation, About{.text = "Which GPUs do what"});
   visit("limits", self.limits, About{.text = "GPU power limits, one for each rack with GPUs"});
+  visit("leakage_w", self.leakage_w,
+        About{.text = "Leakage of one GPU of each rack beyond the reference temperature's, W"});
   visit("points", self.points, About{.text = "What controllers see"});
   visit("next_decision", self.next_decision, About{.text = "Next turn of the controller, ns"});
   visit("ledger", self.ledger.by_purpose, About{.text = "Energy at the meter by purpose"});

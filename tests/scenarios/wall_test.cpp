@@ -33,31 +33,38 @@ RackPower server(const RackParameters& rack, double gpu_w, double host_load) {
   return p;
 }
 
-/// Serving at the plateau of a log: the GPUs' watts by the law, and what their hosts have to do at
-/// the measured rate of tokens.
+/// Serving at the plateau of a log.
 struct Serving {
   double gpu_w = 0, host_load = 0;
 };
+/// `speed`: share of full speed at which a power limit holds the GPUs; 1: none does, and runs that
+/// queue everything keep them at the power ceiling. Under a limit: the clock at which the law has
+/// that share of its speed, and there the law's joules per token at the measured rate of tokens,
+/// beside idle and busy power. So a law that is too slow does not also make the GPUs too cool.
 Serving serving(const RackParameters& rack, const std::string& llm, Precision weights,
                 const SteadyLoad& load, double tokens_per_gpu, double speed) {
-  const auto stack = entry<StackParameters>("trtllm_1");
+  const auto& gpu = rack.gpu.value;
   ReplicaShape shape;
   shape.weights = weights;
   shape.kv = Precision::fp8;
-  const StepTable table =
-      build_step_table(rack.gpu.value, entry<LlmParameters>(llm), stack, shape, 2048, 8192, 50);
-  // Where the GPUs are held below their full speed, the clock at which they reach the given share
-  // of it.
+  const StepTable table = build_step_table(
+      gpu, entry<LlmParameters>(llm), entry<StackParameters>("trtllm_1"), shape, 2048, 8192, 50);
+  const double work = tokens_per_gpu / load.batch * table.linear.host_base +
+                      tokens_per_gpu * table.linear.host_per_sequence;
+  const double host_load = host_load_of(rack.host_polling.value, 1, work);
+  const double ceiling = gpu.power_ceiling.value * gpu.tdp.value.value;
+  if (speed >= 1) return {ceiling, host_load};
+
   int level = 0;
   const double full = steady_state(table.view(), 0, load).tokens_per_second;
   while (level + 1 < table.levels() &&
          steady_state(table.view(), level, load).tokens_per_second > speed * full)
     ++level;
   const SteadyState at = steady_state(table.view(), level, load);
-  const double iterations = tokens_per_gpu / load.batch;  // a second
-  const double work =
-      iterations * table.linear.host_base + tokens_per_gpu * table.linear.host_per_sequence;
-  return {at.power, host_load_of(rack.host_polling.value, 1, work)};
+  const double standing = table.linear.idle_power +
+                          table.level_laws[static_cast<std::size_t>(level)].busy_power * at.busy;
+  const double working = (at.power - standing) * tokens_per_gpu / at.tokens_per_second;
+  return {std::min(standing + working, ceiling), host_load};
 }
 
 struct Log {
