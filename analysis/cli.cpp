@@ -5,9 +5,11 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "analysis/calibrate/calibrate.hpp"
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
 #include "analysis/validate/convert.hpp"
@@ -72,6 +74,10 @@ void add_validate(CLI::App& app, ValidateOptions& options) {
   validate.add_flag("--columns", options.columns, "List the columns of points files");
   validate.add_flag("--all", options.all, "Compare with the public tables under MILLWRIGHT_DATA");
   validate.add_flag("--markdown", options.markdown, "Print the tables of docs/accuracy.md");
+  validate
+      .add_option("--update", options.update,
+                  "Put these tables in place in a page that marks where they stand")
+      ->type_name("PAGE.md");
   validate.add_flag("--intervals", options.intervals, "Print residuals.yaml from the errors found");
   validate.add_option("--json", options.json, "Write each row and the summaries as JSON")
       ->type_name("FILE");
@@ -84,6 +90,42 @@ void add_validate(CLI::App& app, ValidateOptions& options) {
       ->check(CLI::Range(0, 1024))
       ->type_name("N");
   validate.add_flag("-q,--quiet", options.quiet, "Show no progress");
+}
+
+void add_calibrate(CLI::App& app, CalibrateOptions& options) {
+  auto& calibrate = *app.add_subcommand(
+      "calibrate", "Fit figures of the catalog to measured points; say how well they are known");
+  calibrate.footer(exit_codes);
+  calibrate.add_option("STUDY", options.study, "What to fit, to what (YAML; docs/calibrate.md)")
+      ->required();
+  calibrate
+      .add_option("--points", options.points, "Further points files, as `validate` reads them")
+      ->type_name("FILE");
+  calibrate.add_option("--set", options.sets, "Set a value of the study; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("PATH=VALUE");
+  static const std::map<std::string, LeaveOut> groups = {{"none", LeaveOut::none},
+                                                         {"family", LeaveOut::family},
+                                                         {"gpu", LeaveOut::gpu},
+                                                         {"stack", LeaveOut::stack}};
+  calibrate
+      .add_option("--leave-out", options.leave_out,
+                  "Fit again without each family, gpu or stack, and predict what was left out")
+      ->transform(CLI::CheckedTransformer(groups, CLI::ignore_case).description(""))
+      ->type_name("family|gpu|stack");
+  calibrate.add_flag("--check", options.check,
+                     "Compare the simulated engine too, before and after");
+  calibrate
+      .add_option("-o,--output", options.output,
+                  "Write the changed catalog entries below this folder, for MILLWRIGHT_CATALOG")
+      ->type_name("FOLDER");
+  calibrate
+      .add_option("--json", options.json, "Write values, sigmas and each row's errors as JSON")
+      ->type_name("FILE");
+  calibrate.add_option("-t,--threads", options.threads, "Threads; 0 takes all cores")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N");
+  calibrate.add_flag("-q,--quiet", options.quiet, "Show no progress");
 }
 
 }  // namespace
@@ -103,6 +145,9 @@ int command_line(int argc, char** argv) {
 
   ValidateOptions validation;
   add_validate(app, validation);
+
+  CalibrateOptions calibration;
+  add_calibrate(app, calibration);
 
   std::string scenario;
   std::vector<std::string> sets;
@@ -130,6 +175,7 @@ int command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (app.got_subcommand("run")) return run(options);
+    if (app.got_subcommand("calibrate")) return calibrate(calibration);
     if (app.got_subcommand("validate")) {
       if (validation.files.empty() && !validation.all && !validation.columns)
         throw CLI::RequiredError("POINTS, --all or --columns");
