@@ -125,7 +125,7 @@ std::string left_out_table(const Calibration& c) {
                                                                 100 * a.mape, 100 * a.median,
                                                                 100 * b.mape, 100 * b.median));
     }
-    std::string note;
+    std::string note = one.fit.told.empty() ? "  nothing else is left to fit" : "";
     for (const Unidentified& group : one.fit.fit.unidentified) note += "  " + group.text();
     for (std::size_t k = 0; k < c.fitted.size() && !one.fit.told.empty(); ++k)
       if (!one.fit.told[k])
