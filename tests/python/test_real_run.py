@@ -81,10 +81,15 @@ def test_time_is_utc(finished):
         assert run.site.time.values[0] == np.datetime64("2026-07-15T22:00:01")
 
 
-@pytest.mark.parametrize("name", sorted(millwright.plots.PLOTS))
+@pytest.mark.parametrize("name", sorted(millwright.plots.PLOTS.keys() - {"batch_frontier"}))
 def test_every_plot_draws_a_real_run(finished, name):
     with millwright.open(finished[0]) as run:
         millwright.plots.PLOTS[name](run)
+
+
+def test_one_service_has_no_frontier_to_plot(finished):
+    with millwright.open(finished[0]) as run, pytest.raises(millwright.plots.CannotPlot):
+        millwright.plots.PLOTS["batch_frontier"](run)
 
 
 def test_killed_runs_stay_readable_and_say_so(tmp_path):
