@@ -74,6 +74,10 @@ void add_validate(CLI::App& app, ValidateOptions& options) {
   validate.add_flag("--columns", options.columns, "List the columns of points files");
   validate.add_flag("--all", options.all, "Compare with the public tables under MILLWRIGHT_DATA");
   validate.add_flag("--markdown", options.markdown, "Print the tables of docs/accuracy.md");
+  validate
+      .add_option("--update", options.update,
+                  "Put these tables in place in a page that marks where they stand")
+      ->type_name("PAGE.md");
   validate.add_flag("--intervals", options.intervals, "Print residuals.yaml from the errors found");
   validate.add_option("--json", options.json, "Write each row and the summaries as JSON")
       ->type_name("FILE");

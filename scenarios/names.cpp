@@ -168,7 +168,7 @@ Names::Names(const Catalog& catalog) : catalog_(catalog) {
     for (auto& name : catalog.list(kind)) {
       const auto same = [&](const Alias& a) { return a.name == name; };
       if (std::none_of(known.begin(), known.end(), same))
-        known.push_back({.name = name, .family = name, .ids = {name}, .from = ""});
+        known.push_back({.name = name, .family = name, .ids = {name}, .from = "", .only_on = {}});
     }
     for (auto& alias : known) alias.ids.push_back(alias.name);
   };
@@ -269,7 +269,8 @@ std::variant<std::string, Unknown> Names::gpu(std::string_view written) const {
   return best->name;
 }
 
-std::variant<Names::Stack, Unknown> Names::stack(std::string_view written, bool all_at_once) const {
+std::variant<Names::Stack, Unknown> Names::stack(std::string_view written, bool all_at_once,
+                                                 std::string_view gpu) const {
   const std::string whole = joined(words_of(written));
   for (const auto& alias : aliases_.stacks)
     if (joined(words_of(alias.name)) == whole) return Stack{alias.name, ""};
@@ -287,6 +288,12 @@ std::variant<Names::Stack, Unknown> Names::stack(std::string_view written, bool 
   std::vector<const Alias*> known;  // of the family, by version
   for (const auto& alias : aliases_.stacks)
     if (!family.empty() && alias.family == family) known.push_back(&alias);
+  const auto made_for = [&](const Alias* a) {
+    return std::find(a->only_on.begin(), a->only_on.end(), gpu) != a->only_on.end();
+  };
+  const bool some_made_for = std::any_of(known.begin(), known.end(), made_for);
+  std::erase_if(known,
+                [&](const Alias* a) { return some_made_for ? !made_for(a) : !a->only_on.empty(); });
   std::stable_sort(known.begin(), known.end(), [](const Alias* a, const Alias* b) {
     return version_in(a->from).value_or(Version{}) < version_in(b->from).value_or(Version{});
   });

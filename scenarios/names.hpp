@@ -19,6 +19,7 @@ struct Alias {
   std::vector<std::string> ids;
   std::string from;
   bool at_once = false;
+  std::vector<std::string> only_on;
 };
 template <sim::Describes<Alias> Self>
 void describe(Self& self, auto&& visit) {
@@ -29,6 +30,8 @@ void describe(Self& self, auto&& visit) {
   visit("from", self.from, About{.text = "First version of the software that it stands for"});
   visit("at_once", self.at_once,
         About{.text = "Taken for a run whose requests all come at once, without a version"});
+  visit("only_on", self.only_on,
+        About{.text = "Software: taken before the others on these GPUs, and on no other"});
 }
 
 struct Aliases {
@@ -66,7 +69,8 @@ class Names {
     std::string name;
     std::string note;  // where the version had to be guessed, or lies outside those known
   };
-  std::variant<Stack, Unknown> stack(std::string_view written, bool all_at_once) const;
+  std::variant<Stack, Unknown> stack(std::string_view written, bool all_at_once,
+                                     std::string_view gpu = {}) const;
 
   struct Format {
     std::optional<models::Precision> precision;  // none: four bits, the format is not said

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -23,6 +24,11 @@ constexpr double other_gpu = 1.5, other_stack = 2;
 
 const char* kind_name(PointKind kind) {
   return enum_names(kind)[static_cast<std::size_t>(kind)];
+}
+
+/// Images and videos have no serving software.
+std::string stack_name(const Point& point) {
+  return point.stack.empty() ? any : point.stack;
 }
 
 }  // namespace
@@ -49,12 +55,13 @@ std::optional<Interval> Intervals::of(const Point& point, const Prediction& pred
   const std::string kind = kind_name(point.kind);
   const bool weak = !prediction.weak.empty();
   const auto name = name_of(figure);
+  const std::string stack = stack_name(point);
   struct Try {
     const char *gpu, *stack;
     double widen;
   };
-  for (const Try& t : {Try{point.gpu.c_str(), point.stack.c_str(), 1},
-                       Try{any, point.stack.c_str(), other_gpu}, Try{any, any, other_stack}}) {
+  for (const Try& t : {Try{point.gpu.c_str(), stack.c_str(), 1}, Try{any, stack.c_str(), other_gpu},
+                       Try{any, any, other_stack}}) {
     for (const bool as_weak : {weak, true, false}) {
       const Residual* r = find(kind, t.gpu, t.stack, as_weak, name);
       if (!r) continue;
@@ -80,9 +87,11 @@ std::vector<Residual> residuals_of(const std::vector<Point>& points,
       const double ratio = 1 / (1 + *error);
       const bool weak = !predictions[i].weak.empty();
       const std::string kind = kind_name(p.kind);
-      groups[{kind, p.gpu, p.stack, weak, f}].push_back(ratio);
-      groups[{kind, any, p.stack, weak, f}].push_back(ratio);
-      groups[{kind, any, any, weak, f}].push_back(ratio);
+      const std::string stack = stack_name(p);
+      const std::set<std::pair<std::string, std::string>> wheres = {
+          {p.gpu, stack}, {any, stack}, {any, any}};
+      for (const auto& [gpu, software] : wheres)
+        groups[{kind, gpu, software, weak, f}].push_back(ratio);
     }
   }
   std::vector<Residual> out;

@@ -36,7 +36,7 @@ std::span<const ColumnAbout> point_columns() {
        {"weight_precision", "weights", "dtype"}},
       {"kv",
        "Format of the KV cache: bf16 or fp8",
-       "fp8 beside narrow weights on GPUs with FP4 units, not for vllm_0_11; else bf16",
+       "fp8 beside narrow weights in closed loops, not for vllm_0_11; else bf16",
        {"kv_precision", "kv_cache_dtype"}},
       {"stack",
        "Serving software and version",

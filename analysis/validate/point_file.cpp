@@ -8,7 +8,6 @@
 
 #include "analysis/validate/point.hpp"
 #include "analysis/validate/tasks.hpp"
-#include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/stack.hpp"
 #include "scenarios/nearest.hpp"
@@ -316,8 +315,8 @@ class Reader {
   void read_stack(Point& point) {
     point.written_stack = text("stack");
     const bool at_once = point.pattern == Pattern::at_once;
-    const auto stack =
-        names_.stack(point.written_stack.empty() ? "vllm" : point.written_stack, at_once);
+    const auto stack = names_.stack(point.written_stack.empty() ? "vllm" : point.written_stack,
+                                    at_once, point.gpu);
     if (const auto* unknown = std::get_if<scenarios::Unknown>(&stack)) {
       problem("stack", unknown->problem, unknown->advice);
       return;
@@ -384,15 +383,12 @@ class Reader {
     }
   }
 
-  /// Servers tuned for Blackwell keep an FP8 cache beside narrow weights: public closed-loop tables
-  /// show it in how the token time grows with the users (docs/validate.md).
+  /// InferenceX serves narrow weights with an FP8 cache; its tables are the public closed loops,
+  /// and the stacks' constants were fitted with that in mind.
   Precision default_kv(const Point& point) {
-    by_default(
-        "kv: fp8 beside fp8 or 4-bit weights on GPUs with FP4 units, not vllm_0_11; else bf16");
-    if (point.precision == Precision::bf16 || point.stack == "vllm_0_11" || point.gpu.empty())
-      return Precision::bf16;
-    return entry<models::GpuParameters>(point.gpu).fp4.value.value > 0 ? Precision::fp8
-                                                                       : Precision::bf16;
+    by_default("kv: fp8 beside fp8 or 4-bit weights in closed loops, else bf16");
+    const bool narrow = point.precision != Precision::bf16 && point.stack != "vllm_0_11";
+    return narrow && point.pattern == Pattern::closed_loop ? Precision::fp8 : Precision::bf16;
   }
 
   void read_layout(Point& point) {
@@ -498,8 +494,7 @@ class Reader {
   const scenarios::Names& names_;
   std::map<std::string, std::size_t> at_;
   std::tuple<std::map<std::string, models::LlmParameters>,
-             std::map<std::string, models::StackParameters>,
-             std::map<std::string, models::GpuParameters>>
+             std::map<std::string, models::StackParameters>>
       entries_;
   PointFile file_;
   bool bad_ = false;

@@ -73,7 +73,7 @@ Prediction predict_point(const Point& point, const Entries& entries,
     pod.engine.kv_blocks =
         memory_fit(gpu, llm, stack, plan.shape, point.max_num_seqs).kv_token_capacity /
         pod.engine.block_size;
-  out.run = simulate(point, llm, pod, stop);
+  out.run = simulate(point, llm, pod, stack.request_latency.value.value, stop);
   const BenchmarkResult& run = out.run;
   if (run.completed == 0) {
     out.problem = fmt::format("no request of {:g} + {:g} tokens fits the KV cache of {} tokens",

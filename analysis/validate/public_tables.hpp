@@ -14,6 +14,10 @@ struct PublicTable {
 /// none is there.
 std::vector<PublicTable> public_tables();
 
+/// Marks in a page, between which the tables stand.
+inline constexpr const char* generated_begin = "<!-- begin: millwright validate --all -->";
+inline constexpr const char* generated_end = "<!-- end: millwright validate --all -->";
+
 /// The serving tables of docs/accuracy.md.
 std::string accuracy_markdown(const Comparison& all);
 

@@ -61,9 +61,9 @@ struct Part {
 class Bench {
  public:
   /// `most`: the most that ran at any time, where the window is the time near it.
-  Bench(const Point& point, const LlmParameters& llm, const PodParameters& pod,
+  Bench(const Point& point, const LlmParameters& llm, const PodParameters& pod, double way_s,
         std::optional<std::int64_t> most)
-      : point_(point), pod_(pod), arrivals_(arrivals_of(point, llm)), near_(most) {
+      : way_s_(way_s), point_(point), pod_(pod), arrivals_(arrivals_of(point, llm)), near_(most) {
     pod_.replicas = point.replicas;
     pod_.seed = seed;
     pod_.keep_records = true;
@@ -71,6 +71,8 @@ class Bench {
       pod_.users = {.users = point.concurrency,
                     .all = point.concurrency,
                     .requests = point.n_requests,
+                    // A user's next request spends its way to the engine first.
+                    .think = sim::from_seconds(way_s),
                     .lengths = point_lengths(point, llm),
                     .draws = {seed, entity, length_stream}};
     state_ = initial_pod(pod_);
@@ -178,8 +180,8 @@ class Bench {
     };
     std::vector<double> sorted = ttft_;
     std::sort(sorted.begin(), sorted.end());
-    out.ttft_mean_s = mean(ttft_);
-    out.ttft_median_s = sorted.empty() ? 0 : sorted[sorted.size() / 2];
+    out.ttft_mean_s = way_s_ + mean(ttft_);
+    out.ttft_median_s = sorted.empty() ? 0 : way_s_ + sorted[sorted.size() / 2];
     out.tpot_mean_s = mean(tpot_);
     out.itl_median_s = part.latencies.itl.quantile(0.5);
   }
@@ -199,6 +201,7 @@ class Bench {
     out.capped_iterations = part.counts.capped_iterations;
   }
 
+  double way_s_;  // from a client to the engine and back, seconds
   const Point& point_;
   PodParameters pod_;
   std::vector<Arrival> arrivals_;
@@ -239,13 +242,13 @@ LengthParameters point_lengths(const Point& point, const LlmParameters& llm) {
 }
 
 BenchmarkResult simulate(const Point& point, const LlmParameters& llm, const PodParameters& pod,
-                         const std::function<bool()>& stop) {
-  Bench bench(point, llm, pod, std::nullopt);
+                         double way_s, const std::function<bool()>& stop) {
+  Bench bench(point, llm, pod, way_s, std::nullopt);
   bench.run(stop);
   if (point.pattern != Pattern::at_once) return bench.result(Window::whole);
   // A window of a few iterations says little: a twentieth of the run at least.
   if (bench.window_s() > 0.05 * bench.end_s()) return bench.result(Window::batch_full);
-  Bench again(point, llm, pod, bench.most());
+  Bench again(point, llm, pod, way_s, bench.most());
   again.run(stop);
   return again.result(again.window_s() > 0 ? Window::most_run : Window::whole);
 }

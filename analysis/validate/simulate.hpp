@@ -36,9 +36,11 @@ struct BenchmarkResult {
 /// Lengths of the point's requests.
 models::LengthParameters point_lengths(const Point& point, const models::LlmParameters& llm);
 
+/// `way_s`: what a request spends outside the engine, seconds.
 /// Runs the benchmark of `point` on `point.replicas` engines of `pod` behind one router. Stops
 /// early, with a result that means nothing, when `stop` says so.
 BenchmarkResult simulate(const Point& point, const models::LlmParameters& llm,
-                         const models::PodParameters& pod, const std::function<bool()>& stop);
+                         const models::PodParameters& pod, double way_s,
+                         const std::function<bool()>& stop);
 
 }  // namespace mw::analysis

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -109,6 +110,20 @@ void predict_all(Comparison& all, const scenarios::Catalog& catalog,
   }
 }
 
+/// Puts `text` between the page's two marks.
+void update_page(const std::string& path, const std::string& text) {
+  std::ifstream in(path, std::ios::binary);
+  std::string page{std::istreambuf_iterator<char>(in), {}};
+  const auto from = page.find(generated_begin);
+  const auto to = page.find(generated_end, from == std::string::npos ? 0 : from);
+  if (!in || from == std::string::npos || to == std::string::npos)
+    throw sim::InputError(
+        path, 0, 0, "holds no generated section",
+        fmt::format("put the lines {} and {} into it", generated_begin, generated_end));
+  const auto begin = from + std::string(generated_begin).size();
+  write_file(path, page.substr(0, begin) + "\n" + text + page.substr(to));
+}
+
 int convert_files(const ValidateOptions& options) {
   const Converted converted = convert(options.convert, options.files);
   fmt::print("{}", converted.csv);
@@ -145,6 +160,10 @@ int validate(const ValidateOptions& options) {
   const Intervals intervals(catalog);
   if (!options.json.empty()) write_file(options.json, comparison_json(all, intervals));
   if (!options.csv.empty()) write_file(options.csv, comparison_csv(all, intervals));
+  if (!options.update.empty()) {
+    update_page(options.update, accuracy_markdown(all));
+    return 0;
+  }
   fmt::print("{}", options.markdown ? accuracy_markdown(all)
                                     : comparison_text(all, intervals, options.worst));
   std::fflush(stdout);

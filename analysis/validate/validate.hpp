@@ -10,6 +10,7 @@ struct ValidateOptions {
   std::string json, csv;   // where to write each row, if anywhere
   bool all = false;        // the public tables under MILLWRIGHT_DATA
   bool markdown = false;   // the section of docs/accuracy.md instead of the report
+  std::string update;      // a page whose generated section is put in place anew
   bool intervals = false;  // residuals.yaml instead of the report
   bool columns = false;    // list the columns of points files
   bool quiet = false;

@@ -50,6 +50,8 @@ struct StackParameters {
   sim::Sourced<int> expert_tile;
   sim::Sourced<int> expert_tile_block_fp8;
   sim::Sourced<double> mixed_step_burst;
+  // Outside the engine.
+  sim::Sourced<sim::Seconds> request_latency;
   // Scheduler settings.
   ExpertExchange expert_exchange = ExpertExchange::one_sided;
   ExpertPermute expert_permute = ExpertPermute::own_tokens;
@@ -133,6 +135,12 @@ void describe(Self& self, auto&& visit) {
   visit("fused_mxfp4", self.fused_mxfp4,
         About{.text = "MXFP4 experts permute tokens within their own kernels on GPUs with FP4 "
                       "units"});
+  visit("request_latency", self.request_latency,
+        About{.text =
+                  "What a client waits beyond the engine before its first token: HTTP, tokenizer, "
+                  "processes. Added by `millwright validate`; a run counts from the router",
+              .min = 0,
+              .max = 10});
   visit("max_batched_tokens", self.max_batched_tokens,
         About{.text = "Tokens an iteration may process", .min = 1});
   visit("block_size", self.block_size, About{.text = "Tokens in a KV block", .min = 1});
