@@ -273,7 +273,7 @@ std::variant<Names::Stack, Unknown> Names::stack(std::string_view written, bool 
                                                  std::string_view gpu) const {
   const std::string whole = joined(words_of(written));
   for (const auto& alias : aliases_.stacks)
-    if (joined(words_of(alias.name)) == whole) return Stack{alias.name, ""};
+    if (joined(words_of(alias.name)) == whole) return Stack{alias.name, "", false};
 
   std::string family;
   std::size_t longest = 0;
@@ -307,14 +307,14 @@ std::variant<Names::Stack, Unknown> Names::stack(std::string_view written, bool 
   const auto version = version_in(written);
   if (!version) {
     for (const auto* alias : known)
-      if (all_at_once && alias->at_once) return Stack{alias->name, "no version given"};
-    return Stack{known.back()->name, known.size() > 1 ? "no version given" : ""};
+      if (all_at_once && alias->at_once) return Stack{alias->name, "no version given", false};
+    return Stack{known.back()->name, known.size() > 1 ? "no version given" : "", false};
   }
   const Alias* best = nullptr;
   for (const auto* alias : known)
     if (!(*version < version_in(alias->from).value_or(Version{}))) best = alias;
-  if (best) return Stack{best->name, ""};
-  return Stack{known.front()->name, "older than the versions it was fitted to"};
+  if (best) return Stack{best->name, "", false};
+  return Stack{known.front()->name, "older than the versions it was fitted to", true};
 }
 
 std::variant<Names::Format, Unknown> Names::precision(std::string_view written) const {

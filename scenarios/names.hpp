@@ -67,7 +67,8 @@ class Names {
 
   struct Stack {
     std::string name;
-    std::string note;  // where the version had to be guessed, or lies outside those known
+    std::string note;    // where the version had to be guessed, or lies outside those known
+    bool older = false;  // than all those
   };
   std::variant<Stack, Unknown> stack(std::string_view written, bool all_at_once,
                                      std::string_view gpu = {}) const;

@@ -86,7 +86,11 @@ Converted convert_server_log(const std::vector<std::string>& files) {
     out["kind"] = "serving";
     out["group"] = "server logs";
     out["model"] = text(engine, "model");
-    out["gpu"] = settings.contains("hardware") ? text(settings["hardware"], "device_name") : "";
+    out["gpu"] = settings.contains("hardware") && settings["hardware"].is_object()
+                     ? text(settings["hardware"], "device_name")
+                     : "";
+    if (out["gpu"].empty())  // then only the log's name tells it: GPU_MODEL.requests.jsonl
+      out["gpu"] = out["id"].substr(0, out["id"].find('_'));
     out["n_gpus"] = std::to_string(tp * dp);
     out["tp"] = std::to_string(tp);
     if (spread) {

@@ -7,8 +7,8 @@
 // NVIDIA aiconfigurator's silicon data (ai-dynamo/aiconfigurator@095f58a5, silicon_sample.csv;
 // Apache-2.0): closed loops, most from InferenceX. Traps: the users are in the text of the source;
 // `batch_size` is users over data-parallel groups; where experts are spread, the sizes of a group
-// are written multiplied (tp 64 = 8 x 8 for 8 GPUs); the format is sometimes not said; speculative
-// decoding is not said.
+// are written multiplied (tp 64 = 8 x 8 for 8 GPUs); the format is sometimes not said, then
+// the checkpoint as published is taken; speculative decoding is not said.
 namespace mw::analysis {
 namespace {
 
@@ -42,6 +42,19 @@ std::string after(const std::string& text, const std::string& key) {
   return text.substr(begin, text.find_first_not_of("0123456789", begin) - begin);
 }
 
+/// Settings of the run that the table does not tell, by what they did to it.
+std::string weak_reason(const NamedFields& row) {
+  if (row.number("silicon_ttft_ms") > row.number("osl") * row.number("silicon_tpot_ms"))
+    return "first tokens wait longer than answers take";
+  // Twice as fast as the same points of other versions.
+  const std::string version = row("backend_version");
+  if (row("backend") == "trtllm" && row("model_path").find("DeepSeek") != std::string::npos &&
+      (version == "1.2.0rc6.post3" || version == "1.1.0rc2.post2" || version == "1.3.0rc1"))
+    return "tokens were drafted";
+  if (row("isl") == "4000") return "behind another front end";
+  return "";
+}
+
 }  // namespace
 
 Converted convert_aic_silicon(const std::vector<std::string>& files) {
@@ -63,11 +76,6 @@ Converted convert_aic_silicon(const std::vector<std::string>& files) {
       if (model.find("gpt-oss") != std::string::npos) precision = "mxfp4";
       if (precision == "int4_wo") precision = "int4";
       if (precision == "float16") precision = "bf16";
-      if (precision.empty() && model.find("FP8") != std::string::npos) precision = "fp8";
-      if (precision.empty()) {
-        writer.leave_out("no number format given");
-        continue;
-      }
       const Layout layout = layout_of(row);
       if (layout.gpus == 0) {
         writer.leave_out("sizes of the parallel groups contradict each other");
@@ -95,13 +103,11 @@ Converted convert_aic_silicon(const std::vector<std::string>& files) {
       // would bring.
       const bool own = source.find("auto-gap") != std::string::npos;
       out["shortest"] = "0.8";
-      out["kv"] = own || precision == "bf16" ? "bf16" : "fp8";
+      out["kv"] = own || precision == "bf16" || precision.empty() ? "bf16" : "fp8";
       out["ttft"] = "mean";
       out["measured_ttft_ms"] = row("silicon_ttft_ms");
       out["measured_tpot_ms"] = row("silicon_tpot_ms");
-      // Some servers took fewer requests at a time than there were users, and do not say how many.
-      if (row.number("silicon_ttft_ms") > row.number("osl") * row.number("silicon_tpot_ms"))
-        out["weak"] = "first tokens wait longer than answers take";
+      if (const std::string why = weak_reason(row); !why.empty()) out["weak"] = why;
       PointsWriter::Row same = out;
       same.erase("id");
       if (!seen.insert(same).second) {

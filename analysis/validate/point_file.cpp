@@ -323,6 +323,7 @@ class Reader {
     }
     const auto& found = std::get<scenarios::Names::Stack>(stack);
     point.stack = found.name;
+    if (found.older && point.weak.empty()) point.weak = "older software than any entry";
     if (point.written_stack.empty())
       by_default(fmt::format("stack: {}{}", found.name,
                              at_once ? " where all requests come at once" : ""));

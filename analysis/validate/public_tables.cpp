@@ -75,7 +75,7 @@ std::vector<PublicTable> public_tables() {
 
 std::string accuracy_markdown(const Comparison& all) {
   std::string out =
-      "Written by `MILLWRIGHT_DATA=... millwright validate --all --markdown`. Each row of a table "
+      "Written by `millwright validate --all`. Each row of a table "
       "is "
       "run as its benchmark was: all requests at once with the batch full "
       "([ML.ENERGY](validate.md)), "
