@@ -60,11 +60,14 @@ inline void count_started(ReplicaState& replica, PodCounts& counts, const LevelC
 inline void run_iteration(ReplicaState& replica, const EngineContext& context, const StepLoad& load,
                           int level, sim::FineTime now, std::int64_t moved_blocks) {
   const StepTableView& table = context.table;
-  const StepCost step = step_cost(table, level, load);
-  const std::int64_t moving_ps = moved_blocks * context.engine.swap_block_ps;
-  const std::int64_t moving_nj =
-      moving_ps > 0 ? sim::mul_div_floor(context.idle_mw, moving_ps, 1'000'000) : 0;
-  const StepCost cost{step.time_ps + moving_ps, step.energy_nj + moving_nj};
+  StepCost cost = step_cost(table, level, load);
+  std::int64_t moving_nj = 0;
+  if (moved_blocks > 0) {
+    const std::int64_t moving_ps = moved_blocks * context.engine.swap_block_ps;
+    moving_nj = sim::mul_div_floor(context.idle_mw, moving_ps, 1'000'000);
+    cost.time_ps += moving_ps;
+    cost.energy_nj += moving_nj;
+  }
   std::int64_t decode_nj = load.decodes > 0 ? cost.energy_nj : 0;
   if (load.decodes > 0 && load.prefill_tokens > 0) {
     const StepLoad decodes_only{load.decodes, 0, load.decodes, load.kv_tokens, 0};
@@ -83,19 +86,27 @@ inline void run_iteration(ReplicaState& replica, const EngineContext& context, c
 /// A request enters the running ones, its blocks from the host's memory if it has any there.
 inline void note_admitted(ReplicaState& replica, PodCounts& counts, sim::FineTime now,
                           std::uint64_t id, std::int32_t preemptions, std::int64_t host_blocks) {
+  const auto detail = static_cast<std::uint64_t>(preemptions);
+  if (host_blocks == 0) {
+    fold(replica, now, Transition::admitted, id, detail);
+    return;
+  }
   replica.free_host_blocks += host_blocks;
   counts.swapped_blocks += host_blocks;
-  fold(replica, now, host_blocks > 0 ? Transition::swapped_in : Transition::admitted, id,
-       static_cast<std::uint64_t>(preemptions));
+  fold(replica, now, Transition::swapped_in, id, detail);
 }
 /// A request is sent back: swapped out if some of its blocks move to the host.
 inline void note_sent_back(ReplicaState& replica, PodCounts& counts, sim::FineTime now,
                            std::uint64_t id, std::int32_t emitted, std::int64_t host_blocks) {
+  const auto detail = static_cast<std::uint64_t>(emitted);
+  if (host_blocks == 0) {
+    fold(replica, now, Transition::preempted, id, detail);
+    return;
+  }
   replica.free_host_blocks -= host_blocks;
   counts.swapped_blocks += host_blocks;
-  if (host_blocks > 0) ++counts.swaps;
-  fold(replica, now, host_blocks > 0 ? Transition::swapped_out : Transition::preempted, id,
-       static_cast<std::uint64_t>(emitted));
+  ++counts.swaps;
+  fold(replica, now, Transition::swapped_out, id, detail);
 }
 
 /// A chunk of tokens [start, end) of a request is computed, of which [0, known) were once before.

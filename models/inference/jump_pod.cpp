@@ -107,7 +107,8 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
   const bool asking = parameters.users.users > 0;
   while (true) {
     const sim::Time moment = moments.first_key();
-    if (next != end && key_at(next->t, arrival_phase) < moment && next->t <= next_ask(pod.users)) {
+    if (next != end && key_at(next->t, arrival_phase) < moment &&
+        (!asking || next->t <= next_ask(pod.users))) {
       arrive(*next++);
       continue;
     }

@@ -85,9 +85,6 @@ void tidy(JumpState& jump) {
   }
 }
 
-std::int32_t tokens_to_prefill(const JumpRequest& request) {
-  return request.prompt + request.emitted;
-}
 /// Of a decoding request, before the iteration `now`.
 std::int32_t emitted_before(const JumpRequest& request, std::int64_t now) {
   return request.output - static_cast<std::int32_t>(request.last_key - now + 1);
@@ -124,6 +121,7 @@ JumpEngine::JumpEngine(PodState& pod, const PodParameters& parameters, PodEpoch&
                        const StepTableView& table, LatencyFeed& latencies)
     : engine_(parameters.engine),
       table_(table),
+      by_priority_(engine_.scheduling == Scheduling::priority),
       idle_mw_(parameters.table->idle_power_mw),
       epoch_(epoch),
       context_(make_context(pod, parameters, table, 0, epoch, latencies)) {
@@ -157,16 +155,6 @@ bool JumpEngine::start(ReplicaState& replica, JumpLane& lane, std::int32_t r, si
   return true;
 }
 
-JumpEngine::Head JumpEngine::head_of(const JumpState& jump) const {
-  const bool never_ran = jump.head < jump.arrived.size();
-  if (jump.sent_back.empty() || (engine_.scheduling == Scheduling::priority && never_ran &&
-                                 urgency(jump.arrived.front()) < urgency(jump.sent_back.back()))) {
-    return {false, 0, jump.arrived[jump.head].prompt};
-  }
-  const JumpRequest& request = jump.sent_back.back();
-  return {true, request.computed, tokens_to_prefill(request) - request.computed};
-}
-
 bool JumpEngine::head_fits(const JumpState& jump, std::int64_t free_blocks) const {
   if (static_cast<int>(jump.running()) >= engine_.max_num_seqs) return false;
   const Head head = head_of(jump);
@@ -177,7 +165,7 @@ bool JumpEngine::head_fits(const JumpState& jump, std::int64_t free_blocks) cons
 /// Who goes when blocks lack: the youngest, or the least urgent.
 std::uint16_t JumpEngine::victim_of(const JumpState& jump) const {
   std::uint16_t victim = jump.youngest;
-  if (engine_.scheduling == Scheduling::fcfs) return victim;
+  if (!by_priority_) return victim;
   for (std::uint16_t slot = jump.oldest; slot != JumpState::none; slot = jump.slots[slot].younger) {
     if (urgency(jump.slots[victim]) < urgency(jump.slots[slot])) victim = slot;
   }
@@ -255,7 +243,7 @@ void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::F
     const std::int64_t lacking = blocks(head.computed + chunk);
     if (lacking > replica.free_blocks) break;
     replica.free_blocks -= lacking;
-    moved_blocks += blocks(head.computed);
+    if (head.computed > 0) moved_blocks += blocks(head.computed);
     prefill(admit(replica, head.sent_back, now), chunk);
   }
 
@@ -275,11 +263,8 @@ std::uint16_t JumpEngine::admit(ReplicaState& replica, bool sent_back, sim::Fine
   jump.free_slots.pop_back();
   JumpRequest& request = jump.slots[slot];
   if (!sent_back) {
-    if (engine_.scheduling == Scheduling::priority) {
-      std::pop_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
-    }
-    const bool first = engine_.scheduling == Scheduling::fcfs;
-    const JumpArrival& arrival = first ? jump.arrived[jump.head] : jump.arrived.back();
+    if (by_priority_) std::pop_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
+    const JumpArrival& arrival = by_priority_ ? jump.arrived.back() : jump.arrived[jump.head];
     request = {};
     request.id = arrival.id;
     request.arrival = arrival.arrival;
@@ -288,7 +273,7 @@ std::uint16_t JumpEngine::admit(ReplicaState& replica, bool sent_back, sim::Fine
     request.charge = arrival.charge;
     request.priority = static_cast<std::int8_t>(arrival.priority);
     // Give the space back when half of it is unused: amortised constant time.
-    if (!first) {
+    if (by_priority_) {
       jump.arrived.pop_back();
     } else if (++jump.head == jump.arrived.size()) {
       jump.arrived.clear();
@@ -309,7 +294,7 @@ std::uint16_t JumpEngine::admit(ReplicaState& replica, bool sent_back, sim::Fine
     context_.latencies.queue.add(seconds_of(request.admitted_ps));
   }
   note_admitted(replica, context_.counts, now, request.id, request.preemptions,
-                blocks(request.computed));
+                request.resumes == Resumes::no ? 0 : blocks(request.computed));
   request.last_key = -1;
   request.order = jump.admissions++;
   request.older = jump.youngest;
@@ -354,13 +339,15 @@ std::int64_t JumpEngine::send_back(ReplicaState& replica, std::uint16_t slot, si
   ++request.preemptions;
   ++context_.counts.preemptions;
   note_sent_back(replica, context_.counts, now, request.id, request.emitted, held);
-  const auto place = engine_.scheduling == Scheduling::fcfs
-                         ? jump.sent_back.end()
-                         : std::upper_bound(jump.sent_back.begin(), jump.sent_back.end(), request,
-                                            [](const JumpRequest& a, const JumpRequest& b) {
-                                              return urgency(b) < urgency(a);
-                                            });
-  jump.sent_back.insert(place, request);
+  if (by_priority_) {
+    const auto later = [](const JumpRequest& a, const JumpRequest& b) {
+      return urgency(b) < urgency(a);
+    };
+    auto& all = jump.sent_back;
+    all.insert(std::upper_bound(all.begin(), all.end(), request, later), request);
+  } else {
+    jump.sent_back.push_back(request);
+  }
   return held;
 }
 
@@ -511,7 +498,7 @@ bool JumpEngine::arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a,
   JumpState& jump = replica.jump;
   bool leads = !jump.waits();
   jump.arrived.push_back({a.id, a.t, a.prompt_tokens, a.output_tokens, charge, priority});
-  if (engine_.scheduling == Scheduling::priority) {
+  if (by_priority_) {
     std::push_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
     leads = !head_of(jump).sent_back && jump.arrived.front().id == a.id;
   }

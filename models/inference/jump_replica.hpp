@@ -117,7 +117,15 @@ class JumpEngine {
     bool sent_back;
     std::int32_t computed, rest;  // tokens in the host's memory; to compute
   };
-  Head head_of(const JumpState& jump) const;
+  Head head_of(const JumpState& jump) const {
+    if (jump.sent_back.empty() ||
+        (by_priority_ && !jump.arrived.empty() &&
+         urgency(jump.arrived.front()) < urgency(jump.sent_back.back()))) {
+      return {false, 0, jump.arrived[jump.head].prompt};
+    }
+    const JumpRequest& request = jump.sent_back.back();
+    return {true, request.computed, tokens_to_prefill(request) - request.computed};
+  }
   bool head_fits(const JumpState& jump, std::int64_t free_blocks) const;
   std::uint16_t victim_of(const JumpState& jump) const;
   std::uint16_t admit(ReplicaState& replica, bool sent_back, sim::FineTime now);
@@ -150,6 +158,7 @@ class JumpEngine {
   const EngineParameters& engine_;
   const StepTableView& table_;
   int block_shift_ = -1;  // of a power of two
+  bool by_priority_;
   std::int64_t idle_mw_;
   PodEpoch& epoch_;
   EngineContext context_;

@@ -67,6 +67,10 @@ struct JumpRequest {
 inline Urgency urgency(const JumpRequest& r) {
   return {r.priority, r.arrival, r.id};
 }
+/// All its tokens so far: those of a prompt, and those emitted before it joined the decoding ones.
+inline std::int32_t tokens_to_prefill(const JumpRequest& r) {
+  return r.prompt + r.emitted;
+}
 template <sim::Describes<JumpRequest> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
