@@ -7,6 +7,7 @@
 #include "analysis/validate/convert_row.hpp"
 #include "analysis/validate/figures.hpp"
 #include "analysis/validate/point.hpp"
+#include "analysis/validate/report.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -21,16 +22,6 @@ constexpr Known known[] = {{"mlenergy_v3", convert_mlenergy_v3},
                            {"aic_silicon", convert_aic_silicon},
                            {"wall", convert_wall},
                            {"server_log", convert_server_log}};
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + '"';
-}
 
 }  // namespace
 
@@ -67,7 +58,7 @@ Converted PointsWriter::finish() const {
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const auto at = row.find(columns[c]);
       if (c) out.csv += ',';
-      if (at != row.end()) out.csv += quoted(at->second);
+      if (at != row.end()) out.csv += csv_field(at->second);
     }
     out.csv += '\n';
   }

@@ -224,7 +224,8 @@ ordered_json summary_json(const ErrorSummary& e) {
       {"rows", e.rows}, {"mape", e.mape}, {"median", e.median}, {"p90", e.p90}, {"bias", e.bias}};
 }
 
-/// A text as one field of a CSV file.
+}  // namespace
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
   std::string out = "\"";
@@ -234,8 +235,6 @@ std::string csv_field(const std::string& text) {
   }
   return out + '"';
 }
-
-}  // namespace
 
 std::string regime_of(const Prediction& prediction) {
   if (!prediction.basis.empty()) return prediction.basis;

@@ -23,6 +23,9 @@ std::string comparison_text(const Comparison& all, const Intervals& intervals, i
 std::string comparison_json(const Comparison& all, const Intervals& intervals);
 std::string comparison_csv(const Comparison& all, const Intervals& intervals);
 
+/// A text as one field of a CSV file.
+std::string csv_field(const std::string& text);
+
 /// The regime in a word or two: `memory`, `compute at the power ceiling`.
 std::string regime_of(const Prediction& prediction);
 
