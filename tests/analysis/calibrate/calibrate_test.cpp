@@ -90,7 +90,8 @@ TEST_CASE("known constants are found again from points made with them") {
          "-q", "-t1", "--json", made.path("fit.json"), "-o", made.path("overlay")});
     INFO(said.err);
     REQUIRE(said.code == 0);
-    for (const auto& p : json_of(made.path("fit.json"))["parameters"]) {
+    const auto fit = json_of(made.path("fit.json"));
+    for (const auto& p : fit["parameters"]) {
       const std::string name = p["name"];
       const double truth = made.truth.at(name.substr(name.rfind('.') + 1));
       CHECK(p["fitted"].get<double>() == doctest::Approx(truth).epsilon(2e-3));
