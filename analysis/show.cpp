@@ -1,7 +1,6 @@
 #include "analysis/show.hpp"
 
 #include <fmt/format.h>
-#include <cstdlib>
 #include <filesystem>
 
 #include "models/compute/generator.hpp"
@@ -9,6 +8,7 @@
 #include "scenarios/nearest.hpp"
 #include "scenarios/public_data.hpp"
 #include "sim/input_error.hpp"
+#include "sim/io/data_folder.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -83,13 +83,12 @@ void print_catalog(const std::string& kind, const std::string& name) {
 
 void print_data() {
   const Catalog catalog;
-  const char* variable = std::getenv("MILLWRIGHT_DATA");
-  const std::filesystem::path folder = variable ? variable : "data";
+  const std::filesystem::path folder = sim::data_folder();
   fmt::print(
       "Public files that scenarios can use. Millwright does not ship or fetch them: get one from "
       "its\n"
-      "home and put it at its path below {} ({}).\n",
-      folder.string(), variable ? "MILLWRIGHT_DATA" : "MILLWRIGHT_DATA names another folder");
+      "home and put it at its path below {} (MILLWRIGHT_DATA names another folder).\n",
+      folder.string());
   for (const auto& file : scenarios::public_data(catalog).files) {
     std::error_code none;
     const auto path = folder / file.path;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
+
+#include "sim/io/data_folder.hpp"
 
 namespace mw::scenarios {
 namespace {
@@ -29,12 +29,6 @@ ReplicaShape shape_of(const ServiceBlock& service, int link_domain) {
       shape.speculation.draft_model = e.speculation->draft_model->value;
   }
   return shape;
-}
-
-std::filesystem::path data_path(const std::string& name) {
-  const std::filesystem::path given(name);
-  const char* data = std::getenv("MILLWRIGHT_DATA");
-  return given.is_absolute() ? given : std::filesystem::path(data ? data : "data") / given;
 }
 
 EngineParameters engine_of(const EngineBlock& block) {
@@ -66,7 +60,7 @@ ServingPlan plan_serving(const ServiceBlock& service, const GpuParameters& gpu, 
   for (const auto& item : found.items)
     problems.add("engine" + (item.at.empty() ? "" : "." + item.at), item.problem, item.advice);
   if (const auto& folder = service.engine.kernel_tables)
-    plan.tables = std::make_shared<const KernelTables>(data_path(*folder));
+    plan.tables = std::make_shared<const KernelTables>(sim::data_folder() / *folder);
   return plan;
 }
 

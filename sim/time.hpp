@@ -51,6 +51,10 @@ struct FineTime {
   MW_HD constexpr bool operator<=(const FineTime& o) const { return !(o < *this); }
 };
 
+MW_HD constexpr double to_seconds(FineTime t) {
+  return to_seconds(t.ns) + 1e-12 * static_cast<double>(t.ps);
+}
+
 /// Picoseconds from `from` to `to`; valid below 106 days.
 MW_HD constexpr std::int64_t ps_between(FineTime from, FineTime to) {
   return (to.ns - from.ns) * 1000 + (to.ps - from.ps);

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include "scenarios/serving.hpp"
+#include "sim/io/data_folder.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -22,15 +22,6 @@ Figure column_of(FittedFigure f) {
   static constexpr Figure columns[] = {Figure::tok_s, Figure::itl_ms, Figure::tpot_ms,
                                        Figure::gpu_w, Figure::j_per_token};
   return columns[static_cast<std::size_t>(f)];
-}
-
-std::string path_of(const std::string& name, const fs::path& base) {
-  std::error_code error;
-  const fs::path beside = base / name;
-  if (fs::exists(beside, error)) return beside.string();
-  const char* data = std::getenv("MILLWRIGHT_DATA");
-  const fs::path below = fs::path(data ? data : "data") / name;
-  return fs::exists(below, error) ? below.string() : beside.string();
 }
 
 bool named(const Point& point, const std::vector<std::string>& names) {
@@ -57,7 +48,8 @@ StudyRows read_rows(const CalibrationStudy& study, const fs::path& base,
                     Entries& entries) {
   StudyRows out;
   std::vector<std::string> files = more;
-  for (const std::string& name : study.points) files.push_back(path_of(name, base));
+  for (const std::string& name : study.points)
+    files.push_back(sim::find_input(name, base).value_or(base / name).string());
   const scenarios::Names names(catalog);
   std::map<std::string, int> aside;
   std::vector<Point> points;

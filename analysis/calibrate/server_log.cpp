@@ -53,11 +53,8 @@ std::vector<LoggedRequest> replay(const std::vector<LoggedRequest>& log,
     advance(pod, parameters, arrivals, until, epoch);
     for (const RequestRecord& record : epoch.records) {
       LoggedRequest& r = out[static_cast<std::size_t>(record.id)];
-      const auto seconds = [](sim::FineTime t) {
-        return sim::to_seconds(t.ns) + 1e-12 * static_cast<double>(t.ps);
-      };
-      r.first = seconds(record.first);
-      r.last = seconds(record.finished);
+      r.first = sim::to_seconds(record.first);
+      r.last = sim::to_seconds(record.finished);
     }
     completed += static_cast<std::size_t>(epoch.counts.completed + epoch.counts.refused);
   };

@@ -5,6 +5,7 @@
 
 #include "models/compute/law_value.hpp"
 #include "models/compute/steady.hpp"
+#include "scenarios/serving.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -91,16 +92,10 @@ SteadyPredictor::SteadyPredictor(const std::vector<Point>& points, const Entries
                   p.precision, p.kv};
     const auto [at, fresh] = known.try_emplace(key, shapes_.size());
     if (fresh) {
-      ReplicaShape shape;
-      shape.gpus = p.tp * p.pp * p.attention_dp;
-      shape.tp = p.tp;
-      shape.pp = p.pp;
-      shape.ep = p.ep;
-      shape.attention_dp = p.attention_dp;
-      shape.nvlink_domain = entries.link_domain(p.gpu);
-      shape.weights = p.precision;
-      shape.kv = p.kv;
-      shapes_.push_back({i, shape, {}});
+      sim::Problems found;
+      const auto plan = scenarios::plan_serving(service_of(p, entries), entries.gpus.at(p.gpu),
+                                                entries.link_domain(p.gpu), found);
+      shapes_.push_back({i, plan.shape, {}});
     }
     shapes_[at->second].points.push_back(i);
   }

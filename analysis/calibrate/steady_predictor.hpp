@@ -18,7 +18,7 @@ struct SteadyFigures {
 /// Points of one replica shape, which share a step law.
 class SteadyPredictor {
  public:
-  /// The points must be of kind serving or wall, and their entries read.
+  /// The points must be of kind serving or wall and fit their GPUs, and their entries read.
   SteadyPredictor(const std::vector<Point>& points, const Entries& entries);
 
   /// Figures of every point with the entries as they are now.

@@ -1,6 +1,5 @@
 #include "analysis/validate/predict_items.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -9,6 +8,7 @@
 #include "scenarios/generators.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/problems.hpp"
+#include "sim/io/data_folder.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -61,9 +61,7 @@ void predict_items(const std::vector<Point>& points, std::vector<Prediction>& pr
     if (points[i].kind != PointKind::image && points[i].kind != PointKind::video) continue;
     if (!generators) {
       generators = std::make_unique<scenarios::Generators>(catalog);
-      const char* data = std::getenv("MILLWRIGHT_DATA");
-      const auto table = std::filesystem::path(data ? data : "data") /
-                         "inference_energy/mlenergy_v3_configurations.csv";
+      const auto table = sim::data_folder() / "inference_energy/mlenergy_v3_configurations.csv";
       std::error_code error;
       if (with_table && std::filesystem::exists(table, error)) generators->measure(table);
     }

@@ -1,13 +1,13 @@
 #include "analysis/validate/public_tables.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "analysis/validate/statistics.hpp"
 #include "sim/input_error.hpp"
+#include "sim/io/data_folder.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -57,8 +57,7 @@ std::string heading(Figure figure) {
 }  // namespace
 
 std::vector<PublicTable> public_tables() {
-  const char* data = std::getenv("MILLWRIGHT_DATA");
-  const fs::path folder = data ? data : "data";
+  const fs::path folder = sim::data_folder();
   std::vector<PublicTable> out;
   for (const auto& table : known_tables()) {
     PublicTable found{table.name, table.converter, {}};

@@ -93,9 +93,7 @@ class Bench {
     }
   }
 
-  double end_s() const {
-    return sim::to_seconds(last_finish_.ns) + 1e-12 * double(last_finish_.ps);
-  }
+  double end_s() const { return sim::to_seconds(last_finish_); }
   double window_s() const { return window_.seconds; }
   std::int64_t most() const { return most_; }
 

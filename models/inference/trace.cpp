@@ -1,11 +1,11 @@
 #include "models/inference/trace.hpp"
 
-#include <cstdlib>
 #include <functional>
 #include <string>
 
 #include "sim/input_error.hpp"
 #include "sim/io/csv.hpp"
+#include "sim/io/data_folder.hpp"
 #include "sim/io/jsonl.hpp"
 
 namespace mw::models {
@@ -128,16 +128,12 @@ Trace read_trace(const std::filesystem::path& path) {
 }
 
 std::filesystem::path find_trace(const std::string& name, const std::filesystem::path& base) {
-  const std::filesystem::path given(name);
-  if (given.is_absolute()) return given;
-  if (std::filesystem::exists(base / given)) return base / given;
-  const char* named = std::getenv("MILLWRIGHT_DATA");
-  const std::filesystem::path data(named != nullptr ? named : "data");
-  if (std::filesystem::exists(data / given)) return data / given;
-  throw sim::InputError(name, 0, 0,
-                        "there is no such trace beside the scenario or below " + data.string(),
-                        "check the path, or put the file there (`millwright data` says where "
-                        "public ones are; MILLWRIGHT_DATA names another folder)");
+  if (const auto found = sim::find_input(name, base)) return *found;
+  throw sim::InputError(
+      name, 0, 0,
+      "there is no such trace beside the scenario or below " + sim::data_folder().string(),
+      "check the path, or put the file there (`millwright data` says where "
+      "public ones are; MILLWRIGHT_DATA names another folder)");
 }
 
 }  // namespace mw::models
