@@ -54,6 +54,25 @@ inline void count_started(ReplicaState& replica, PodCounts& counts, const LevelC
   if (choice.over_limit) counts.over_limit_iterations += iterations;
 }
 
+// --- New requests --------------------------------------------------------------------------------
+
+/// A request joins the queue.
+inline void note_arrival(ReplicaState& replica, const EngineParameters& engine) {
+  if (engine.admission_interval > 1) ++replica.unread;
+}
+/// An iteration is about to be scheduled; `idle`: nothing ran until now.
+inline void read_arrivals(ReplicaState& replica, const EngineParameters& engine, bool idle) {
+  if (engine.admission_interval == 1 || !(idle || replica.until_read == 0)) return;
+  replica.unread = 0;
+  replica.until_read = engine.admission_interval;
+}
+/// It is scheduled.
+inline void note_scheduled(ReplicaState& replica, const EngineParameters& engine,
+                           const StepLoad& load) {
+  if (engine.admission_interval == 1) return;
+  replica.until_read = load.prefill_tokens > 0 ? 0 : replica.until_read - 1;
+}
+
 /// Sets the iteration that runs from `now` on, in which blocks move between GPUs and host first.
 /// What the prefill tokens add to the step that would only have decoded is theirs; a prefill alone
 /// bears its step alone.

@@ -33,6 +33,14 @@ inline std::span<const char* const> enum_names(Preemption) {
   return names;
 }
 
+/// How prompts and decodes share iterations: both in each (vLLM, TensorRT-LLM), or prompts alone
+/// and before the decodes go on (SGLang without --enable-mixed-chunk).
+enum class Batching { mixed, prefill_first };
+inline std::span<const char* const> enum_names(Batching) {
+  static constexpr const char* names[] = {"mixed", "prefill_first"};
+  return names;
+}
+
 /// Limits of the scheduler of one replica; names and defaults as vLLM V1 has them.
 struct EngineParameters {
   int max_num_seqs = 256;
@@ -42,6 +50,8 @@ struct EngineParameters {
   Stepping stepping = Stepping::jump;
   Scheduling scheduling = Scheduling::fcfs;
   Preemption preemption = Preemption::recompute;
+  Batching batching = Batching::mixed;
+  int admission_interval = 1;      // decode iterations from one look at new requests to the next
   std::int64_t swap_blocks = 0;    // KV blocks that the hosts' memory holds
   std::int64_t swap_block_ps = 0;  // time to move one there or back
 };
@@ -66,6 +76,11 @@ void describe(Self& self, auto&& visit) {
   visit("scheduling", self.scheduling, About{.text = "Who runs first"});
   visit("preemption", self.preemption,
         About{.text = "What becomes of the KV cache of a request that must make room"});
+  visit("batching", self.batching, About{.text = "How prompts and decodes share iterations"});
+  visit("admission_interval", self.admission_interval,
+        About{.text = "Iterations of decodes alone from one look at new requests to the next",
+              .min = 1,
+              .max = 1e6});
   visit("swap_blocks", self.swap_blocks,
         About{.text = "KV blocks that the hosts' memory holds", .min = 0});
   visit("swap_block_ps", self.swap_block_ps,
@@ -79,6 +94,14 @@ inline void check(const EngineParameters& engine, sim::Problems& problems) {
     problems.add("max_num_batched_tokens", "is not above max_num_seqs",
                  "raise it above " + std::to_string(engine.max_num_seqs) +
                      ", so that every running request gets its token");
+  }
+  if (engine.batching == Batching::prefill_first && engine.preemption == Preemption::swap) {
+    problems.add("preemption", "swap goes with mixed batches only",
+                 "use recompute, or batching: mixed");
+  }
+  if (engine.admission_interval > 1 && engine.scheduling == Scheduling::priority) {
+    problems.add("admission_interval", "above 1 goes with requests in order of arrival only",
+                 "use 1, or scheduling: fcfs");
   }
 }
 

@@ -90,6 +90,14 @@ std::int32_t emitted_before(const JumpRequest& request, std::int64_t now) {
   return request.output - static_cast<std::int32_t>(request.last_key - now + 1);
 }
 
+/// Of a decoding request, ps after its arrival; `now`: the start of the iteration that is or comes
+/// next.
+std::int64_t newest_token(const JumpState& jump, const JumpRequest& request, sim::FineTime now) {
+  const sim::FineTime arrival{request.arrival, 0};
+  if (jump.stalled.empty()) return sim::ps_between(arrival, now);
+  return std::max(request.last_ps, sim::ps_between(arrival, jump.stalled.front().since));
+}
+
 /// For a heap whose front is the most urgent.
 bool less_urgent(const JumpArrival& a, const JumpArrival& b) {
   return urgency(b) < urgency(a);
@@ -122,6 +130,8 @@ JumpEngine::JumpEngine(PodState& pod, const PodParameters& parameters, PodEpoch&
     : engine_(parameters.engine),
       table_(table),
       by_priority_(engine_.scheduling == Scheduling::priority),
+      prompts_first_(engine_.batching == Batching::prefill_first),
+      reads_all_(engine_.admission_interval == 1),
       idle_mw_(parameters.table->idle_power_mw),
       epoch_(epoch),
       context_(make_context(pod, parameters, table, 0, epoch, latencies)) {
@@ -143,22 +153,27 @@ bool JumpEngine::start(ReplicaState& replica, JumpLane& lane, std::int32_t r, si
   context_.replica = r;
   JumpState& jump = replica.jump;
   if (replica.accounted < now) hand_up(replica, idle_mw_, now, epoch_, lane.bin);
-  const bool waits = jump.waits();
-  if (jump.running() == 0 && !waits) return false;
+  if (jump.running() == 0 && !jump.waits()) return false;
+  read_arrivals(replica, engine_, jump.running() == 0);
   const std::int64_t taken = jump.block_takers[phase_of(jump.iteration)];
   if (jump.partial != JumpState::none || taken > replica.free_blocks ||
-      (waits && head_fits(jump, replica.free_blocks - taken))) {
-    start_single(replica, taken, now);
+      head_fits(replica, replica.free_blocks - (prompts_first_ ? 0 : taken))) {
+    start_single(replica, now);
   } else {
     plan_run(replica, lane.run, now);
   }
   return true;
 }
 
-bool JumpEngine::head_fits(const JumpState& jump, std::int64_t free_blocks) const {
-  if (static_cast<int>(jump.running()) >= engine_.max_num_seqs) return false;
+/// Whether the head of the queue, if it was read, can be admitted beside the decodes.
+bool JumpEngine::head_fits(const ReplicaState& replica, std::int64_t free_blocks) const {
+  const JumpState& jump = replica.jump;
+  if (static_cast<std::int64_t>(jump.waiting()) <= replica.unread ||
+      static_cast<int>(jump.running()) >= engine_.max_num_seqs) {
+    return false;
+  }
   const Head head = head_of(jump);
-  const std::int32_t budget = engine_.max_num_batched_tokens - jump.decodes;
+  const std::int32_t budget = engine_.max_num_batched_tokens - (prompts_first_ ? 0 : jump.decodes);
   return blocks(head.computed + std::min(head.rest, budget)) <= free_blocks;
 }
 
@@ -174,23 +189,29 @@ std::uint16_t JumpEngine::victim_of(const JumpState& jump) const {
 
 // --- Single iterations: whoever joins, prefills or is sent back ---------------------------------
 
-void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::FineTime now) {
+void JumpEngine::start_single(ReplicaState& replica, sim::FineTime now) {
   JumpState& jump = replica.jump;
   PodCounts& counts = context_.counts;
   bool sent_back = false;
+  StepLoad load{};
+  std::int32_t budget = engine_.max_num_batched_tokens;
   std::int64_t moved_blocks = 0;  // between GPUs and host, both ways
   const auto takes_a_block = [&](std::uint16_t slot) {
     const JumpRequest& request = jump.slots[slot];
     return request.last_key >= 0 && request.phase == phase_of(jump.iteration);
   };
-  while (demand > replica.free_blocks) {
-    const std::uint16_t victim = victim_of(jump);
-    if (takes_a_block(victim)) --demand;
-    moved_blocks += send_back(replica, victim, now);
-    sent_back = true;
-  }
-  replica.free_blocks -= demand;
-  std::int32_t budget = engine_.max_num_batched_tokens - jump.decodes;
+  const auto take_decodes = [&] {
+    std::int64_t demand = jump.block_takers[phase_of(jump.iteration)];
+    while (demand > replica.free_blocks) {
+      const std::uint16_t victim = victim_of(jump);
+      if (takes_a_block(victim)) --demand;
+      moved_blocks += send_back(replica, victim, now);
+      sent_back = true;
+    }
+    replica.free_blocks -= demand;
+    budget -= jump.decodes;
+  };
+  if (!prompts_first_) take_decodes();
 
   std::uint16_t goes_on = jump.partial;  // the partial prefill, if it can
   std::int32_t goes_on_by = 0;
@@ -202,7 +223,7 @@ void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::F
     while (goes_on != JumpState::none && lacking > replica.free_blocks) {
       const std::uint16_t victim = victim_of(jump);
       if (victim == goes_on) goes_on = JumpState::none;
-      if (takes_a_block(victim)) ++replica.free_blocks;  // it had its block already
+      if (!prompts_first_ && takes_a_block(victim)) ++replica.free_blocks;  // it had its block
       moved_blocks += send_back(replica, victim, now);
       sent_back = true;
     }
@@ -211,7 +232,7 @@ void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::F
       jump.partial = JumpState::none;
     }
   }
-  StepLoad load = decodes_only(jump);
+  if (!prompts_first_) load = decodes_only(jump);
 
   const auto prefill = [&](std::uint16_t slot, std::int32_t chunk) {
     JumpRequest& request = jump.slots[slot];
@@ -236,7 +257,7 @@ void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::F
   };
 
   if (goes_on != JumpState::none) prefill(goes_on, goes_on_by);
-  while (!sent_back && budget > 0 && jump.waits() &&
+  while (!sent_back && budget > 0 && static_cast<std::int64_t>(jump.waiting()) > replica.unread &&
          static_cast<int>(jump.running()) < engine_.max_num_seqs) {
     const Head head = head_of(jump);
     const std::int32_t chunk = std::min(head.rest, budget);
@@ -246,6 +267,16 @@ void JumpEngine::start_single(ReplicaState& replica, std::int64_t demand, sim::F
     if (head.computed > 0) moved_blocks += blocks(head.computed);
     prefill(admit(replica, head.sent_back, now), chunk);
   }
+  if (prompts_first_) {
+    jump.prompts_alone = load.prefill_tokens > 0;
+    if (!jump.prompts_alone) {
+      take_decodes();
+      load = decodes_only(jump);
+    } else if (jump.decodes > 0 && jump.stalled.empty()) {
+      jump.stalled.push_back({now, jump.decodes});
+    }
+  }
+  note_scheduled(replica, engine_, load);
 
   const LevelChoice choice = choose_level(replica, table_, load);
   start_at_level(replica, now, choice.level);
@@ -324,7 +355,11 @@ std::int64_t JumpEngine::send_back(ReplicaState& replica, std::uint16_t slot, si
   } else {
     request.emitted = emitted_before(request, jump.iteration);
     request.computed = request.computed_once = tokens_to_prefill(request) - 1;
-    request.last_ps = sim::ps_between({request.arrival, 0}, now);
+    request.last_ps = newest_token(jump, request, now);
+    for (JumpStalled& group : jump.stalled) {
+      const sim::FineTime arrival{request.arrival, 0};
+      if (sim::ps_between(arrival, group.since) == request.last_ps) --group.requests;
+    }
     request.resumes = Resumes::decoding;
     leave_decoding(jump, request);
   }
@@ -409,8 +444,18 @@ void JumpEngine::plan_run(ReplicaState& replica, JumpRun& run, sim::FineTime now
     run.iterations = 1;
   }
   run.prepare();
+  if (replica.unread > 0) {
+    run.iterations = std::min(run.iterations, boundary_that_reads(replica, 1));
+  }
   run.ends = now.plus_ps(run.time_until(run.iterations));
   start_at_level(replica, now, run.choice.level);
+}
+
+/// Of the boundaries after n or more iterations of a run, the first at which new requests are read.
+std::int64_t JumpEngine::boundary_that_reads(const ReplicaState& replica, std::int64_t n) const {
+  if (n <= replica.until_read) return replica.until_read;
+  const std::int64_t every = engine_.admission_interval;
+  return replica.until_read + (n - replica.until_read + every - 1) / every * every;
 }
 
 /// Shortens the run to where the power limit still leads to the same choice.
@@ -442,9 +487,18 @@ void JumpEngine::limit_to_choice(const ReplicaState& replica, const StepLoad& lo
   }
 }
 
-void JumpEngine::note_gaps(const JumpRun& run, std::int64_t iterations, std::int64_t decodes) {
+/// Those who waited for prompts have their next token at `now`.
+void JumpEngine::note_stalled(JumpState& jump, sim::FineTime now) {
+  for (const JumpStalled& group : jump.stalled) {
+    if (group.requests == 0) continue;
+    context_.latencies.itl.add(seconds_of(sim::ps_between(group.since, now)), group.requests);
+  }
+  jump.stalled.clear();
+}
+
+void JumpEngine::note_gaps(const JumpRun& run, std::int64_t first, std::int64_t iterations,
+                           std::int64_t decodes) {
   LogHistogram& gaps = context_.latencies.itl;
-  std::int64_t first = 0;
   while (first < iterations) {
     // All durations from the first to the last lie between the two, so if those share a bin, all
     // do.
@@ -474,7 +528,9 @@ void JumpEngine::commit(ReplicaState& replica, JumpLane& lane, std::int64_t iter
   if (iterations == 0) return;
   count_started(replica, context_.counts, run.choice, iterations);
   context_.counts.output_tokens += iterations * jump.decodes;
-  note_gaps(run, iterations, jump.decodes);
+  const bool stalled = !jump.stalled.empty();
+  if (stalled) note_stalled(jump, run.starts.plus_ps(run.time_of(0)));
+  note_gaps(run, stalled ? 1 : 0, iterations, jump.decodes);
   const sim::FineTime until =
       iterations == run.iterations ? run.ends : run.starts.plus_ps(run.time_until(iterations));
   spread(epoch_, lane.bin, run.starts, until, [&](sim::FineTime t) -> Spent {
@@ -491,6 +547,10 @@ void JumpEngine::commit(ReplicaState& replica, JumpLane& lane, std::int64_t iter
   replica.free_blocks -= demand(jump, iterations);
   jump.iteration += iterations;
   jump.kv_tokens += iterations * jump.decodes;
+  if (!reads_all_) {
+    const std::int64_t reads = boundary_that_reads(replica, iterations);
+    replica.until_read = static_cast<std::int32_t>(reads - iterations);
+  }
 }
 
 bool JumpEngine::arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a,
@@ -502,13 +562,16 @@ bool JumpEngine::arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a,
     std::push_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
     leads = !head_of(jump).sent_back && jump.arrived.front().id == a.id;
   }
+  note_arrival(replica, engine_);
   JumpRun& run = lane.run;
-  if (!leads || run.iterations < 2 || static_cast<int>(jump.running()) >= engine_.max_num_seqs) {
+  if (run.iterations < 2) return false;
+  if (reads_all_ && (!leads || static_cast<int>(jump.running()) >= engine_.max_num_seqs)) {
     return false;
   }
   const std::int64_t ps = sim::ps_between(run.starts, {a.t, 0});
   const JumpRun::Whole before = run.whole_within(ps);
-  const std::int64_t n = before.iterations + (before.time_ps < ps ? 1 : 0);
+  std::int64_t n = before.iterations + (before.time_ps < ps ? 1 : 0);
+  if (!reads_all_) n = boundary_that_reads(replica, std::max<std::int64_t>(n, 1));
   if (n >= run.iterations) return false;
   run.iterations = std::max<std::int64_t>(n, 1);
   run.ends = run.starts.plus_ps(run.time_until(run.iterations));
@@ -528,13 +591,20 @@ void JumpEngine::finish(ReplicaState& replica, JumpLane& lane, std::int32_t r) {
   const sim::FineTime now = replica.ends;
   hand_up(replica, idle_mw_, now, epoch_, lane.bin);
   replica.busy = false;
-  ++jump.iteration;
-  if (jump.decodes > 0) {
+  const bool decoded = !jump.prompts_alone;
+  jump.prompts_alone = false;
+  if (decoded) ++jump.iteration;
+  if (decoded && jump.decodes > 0) {
     jump.kv_tokens += jump.decodes;
     context_.counts.output_tokens += jump.decodes;
-    context_.latencies.itl.add(seconds_of(sim::ps_between(replica.started, now)), jump.decodes);
+    if (jump.stalled.empty()) {
+      context_.latencies.itl.add(seconds_of(sim::ps_between(replica.started, now)), jump.decodes);
+    } else {
+      note_stalled(jump, now);
+    }
     complete_due(replica, now);
   }
+  const std::int32_t decodes = jump.decodes;
   if (jump.partial != JumpState::none) {
     jump.slots[jump.partial].computed += jump.partial_chunk;
     jump.partial_chunk = 0;
@@ -555,10 +625,12 @@ void JumpEngine::finish(ReplicaState& replica, JumpLane& lane, std::int32_t r) {
       complete_slot(replica, slot, computed, now);
     } else {
       request.resumes = Resumes::no;
+      request.last_ps = now_ps;
       join_decoding(jump, slot);
     }
   }
   jump.finishing.clear();
+  if (!decoded && jump.decodes > decodes) jump.stalled.push_back({now, jump.decodes - decodes});
 }
 
 void JumpEngine::join_decoding(JumpState& jump, std::uint16_t slot) {
@@ -627,6 +699,10 @@ void JumpEngine::cut(ReplicaState& replica, JumpLane& lane, sim::FineTime until)
     const std::int64_t time_ps = run.time_of(done), energy_nj = run.energy_of(done);
     commit(replica, lane, done);
     run.iterations = 0;
+    // Who is unread came during this iteration: an earlier boundary that reads would have ended
+    // the run.
+    if (!reads_all_ && replica.until_read == 0) replica.until_read = engine_.admission_interval;
+    note_scheduled(replica, engine_, {});
     count_started(replica, context_.counts, choice, 1);
     replica.free_blocks -= replica.jump.block_takers[phase_of(replica.jump.iteration)];
     replica.busy = true;
@@ -705,9 +781,9 @@ ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters&
       r.prefilling = false;
       r.emitted = emitted_before(j, jump.iteration);
       r.computed = r.prompt + r.emitted - 1;
-      r.chunk = 1;
-      r.computed_once = r.computed + 1;
-      r.last_token = replica.started;
+      r.chunk = jump.prompts_alone ? 0 : 1;
+      r.computed_once = r.computed + r.chunk;
+      r.last_token = sim::FineTime{j.arrival, 0}.plus_ps(newest_token(jump, j, replica.started));
     } else {
       r.chunk = slot == jump.partial ? jump.partial_chunk : r.prompt + r.emitted - r.computed;
     }

@@ -35,7 +35,12 @@
 //      of all that stay exceeds what is free, for then and only then some request lacks a block.
 //      A request that comes back from the host joins the sums after its first iteration, like one
 //      whose prompt ends in it.
-//   7. Every gap between two tokens of a request is the duration of one iteration, except over a
+//   7. Prompts alone: whether one goes first is known from the partial prefill, the head and the
+//      free blocks, as in 4; decodes and their numbers stand still in it. What the decodes waited
+//      is kept by moments of newest tokens, and counted with the gap that ends it.
+//   8. Where new requests are read in every n-th iteration, a run ends at the first such boundary
+//      at or after an arrival; until then nobody new can be admitted.
+//   9. Every gap between two tokens of a request is the duration of one iteration, except over a
 //      preemption; so the histogram of gaps gets each iteration's duration once per decoding
 //      request. Replicas meet in the router alone, whose books are sums: the order of completions
 //      between two arrivals does not matter.
@@ -106,11 +111,13 @@ class JumpEngine {
   void cut(ReplicaState& replica, JumpLane& lane, sim::FineTime until);
 
  private:
-  void start_single(ReplicaState& replica, std::int64_t demand, sim::FineTime now);
+  void start_single(ReplicaState& replica, sim::FineTime now);
   void plan_run(ReplicaState& replica, JumpRun& run, sim::FineTime now);
   void limit_to_choice(const ReplicaState& replica, const StepLoad& load, JumpRun& run) const;
   void commit(ReplicaState& replica, JumpLane& lane, std::int64_t iterations);
-  void note_gaps(const JumpRun& run, std::int64_t iterations, std::int64_t decodes);
+  void note_gaps(const JumpRun& run, std::int64_t first, std::int64_t iterations,
+                 std::int64_t decodes);
+  void note_stalled(JumpState& jump, sim::FineTime now);
 
   /// The head of the queue.
   struct Head {
@@ -126,7 +133,8 @@ class JumpEngine {
     const JumpRequest& request = jump.sent_back.back();
     return {true, request.computed, tokens_to_prefill(request) - request.computed};
   }
-  bool head_fits(const JumpState& jump, std::int64_t free_blocks) const;
+  bool head_fits(const ReplicaState& replica, std::int64_t free_blocks) const;
+  std::int64_t boundary_that_reads(const ReplicaState& replica, std::int64_t n) const;
   std::uint16_t victim_of(const JumpState& jump) const;
   std::uint16_t admit(ReplicaState& replica, bool sent_back, sim::FineTime now);
   std::int64_t send_back(ReplicaState& replica, std::uint16_t slot, sim::FineTime now);
@@ -158,7 +166,7 @@ class JumpEngine {
   const EngineParameters& engine_;
   const StepTableView& table_;
   int block_shift_ = -1;  // of a power of two
-  bool by_priority_;
+  bool by_priority_, prompts_first_, reads_all_;
   std::int64_t idle_mw_;
   PodEpoch& epoch_;
   EngineContext context_;

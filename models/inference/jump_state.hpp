@@ -54,7 +54,7 @@ struct JumpRequest {
   std::int32_t preemptions = 0;
   // Up to here: what its completion reads.
   std::int64_t admitted_ps = 0;          // start of the iteration that first ran it
-  std::int64_t last_ps = 0;              // sent back: its newest token
+  std::int64_t last_ps = 0;              // token with which it joined; sent back: its newest
   std::uint32_t order = 0;               // number of its admission
   std::int32_t emitted = 0;              // output tokens when it last joined the decoding ones
   std::int32_t computed = 0;             // prefilling or swapped out: tokens in the KV cache
@@ -85,7 +85,8 @@ void describe(Self& self, auto&& visit) {
   visit("charge", self.charge, About{.text = "Tokens its router charged the replica", .min = 0});
   visit("preemptions", self.preemptions, About{.text = "Times it was preempted", .min = 0});
   visit("admitted_ps", self.admitted_ps, About{.text = "Its first start, ps after the arrival"});
-  visit("last_ps", self.last_ps, About{.text = "Newest token, ps after the arrival"});
+  visit("last_ps", self.last_ps,
+        About{.text = "Token with which it joined; sent back: the newest; ps after the arrival"});
   visit("order", self.order, About{.text = "Number of its admission, modulo 2^32"});
   visit("emitted", self.emitted, About{.text = "Output tokens when it joined", .min = 0});
   visit("computed", self.computed, About{.text = "Prefilling: tokens in the KV cache", .min = 0});
@@ -95,6 +96,18 @@ void describe(Self& self, auto&& visit) {
   visit("younger", self.younger, About{.text = "Slot of the request admitted after it"});
   visit("priority", self.priority, About{.text = "How urgent it is: smaller numbers first"});
   visit("resumes", self.resumes, About{.text = "As what it goes on after it was swapped out"});
+}
+
+/// Decoding requests whose newest token came at one moment, before the iteration that runs: there
+/// were iterations of prompts alone in between.
+struct JumpStalled {
+  sim::FineTime since{};
+  std::int64_t requests = 0;
+};
+template <sim::Describes<JumpStalled> Self>
+void describe(Self& self, auto&& visit) {
+  visit("since", self.since, sim::About{.text = "Their newest token"});
+  visit("requests", self.requests, sim::About{.text = "How many", .min = 0});
 }
 
 struct JumpState {
@@ -125,6 +138,9 @@ struct JumpState {
   std::int32_t partial_chunk = 0;  // its tokens in the iteration that runs
   std::vector<std::uint16_t> finishing;
 
+  bool prompts_alone = false;        // the iteration that runs has no decodes: they wait for it
+  std::vector<JumpStalled> stalled;  // and have waited since; oldest first
+
   bool waits() const { return !sent_back.empty() || head != arrived.size(); }
   std::size_t waiting() const { return sent_back.size() + arrived.size() - head; }
   std::size_t running() const { return slots.size() - free_slots.size(); }
@@ -150,6 +166,10 @@ void describe(Self& self, auto&& visit) {
   visit("partial_chunk", self.partial_chunk,
         About{.text = "Its tokens in the iteration", .min = 0});
   visit("finishing", self.finishing, About{.text = "Slots whose prefill ends in the iteration"});
+  visit("prompts_alone", self.prompts_alone,
+        About{.text = "The iteration that runs holds prompts alone"});
+  visit("stalled", self.stalled,
+        About{.text = "Those that decode, by their newest token, where prompts came in between"});
 }
 
 }  // namespace mw::models

@@ -95,6 +95,7 @@ class Loop {
     } else {
       replica(sent.replica).waiting.insert_by_urgency(request);
     }
+    note_arrival(replica(sent.replica), parameters_.engine);
     if (!replica(sent.replica).busy) plan_start(sent.replica, a.t);
   }
 

@@ -79,63 +79,100 @@ struct Scheduled {
   std::int64_t moved_blocks = 0;  // between GPUs and host, both ways
 };
 
-/// Steps 1 and 2 of the schedule (see the header).
-Scheduled schedule(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
-  const EngineParameters& engine = context.engine;
-  Scheduled result;
-  StepLoad& load = result.load;
-  std::int32_t budget = engine.max_num_batched_tokens;
-  bool sent_back = false;
+/// One iteration's schedule in the making.
+class Schedule {
+ public:
+  Schedule(ReplicaState& replica, const EngineContext& context, sim::FineTime now)
+      : replica_(replica),
+        context_(context),
+        engine_(context.engine),
+        now_(now),
+        budget_(context.engine.max_num_batched_tokens) {}
 
-  for (std::size_t i = 0; i < replica.running.size();) {
-    const std::int32_t chunk = std::min(
-        replica.running[i].prompt + replica.running[i].emitted - replica.running[i].computed,
-        budget);
-    const std::int64_t blocks = lacking(replica.running[i], chunk, engine);
-    bool stays = true;
-    while (stays && blocks > replica.free_blocks) {
-      const std::size_t victim = victim_of(replica, engine);
-      budget += replica.running[victim].chunk;
-      result.moved_blocks += send_back(replica, context, now, victim);
-      sent_back = true;
-      if (victim == i) stays = false;
-      if (victim < i) --i;
+  Scheduled make() {
+    if (engine_.batching == Batching::mixed) {
+      go_on([](const Request&) { return true; });
+      if (!sent_back_) admit();
+      return result_;
     }
-    if (!stays) continue;  // the next one has its place now
-    hold(replica, replica.running[i], blocks);
-    replica.running[i].chunk = chunk;
-    budget -= chunk;
-    ++i;
+    go_on([](const Request& request) { return request.prefilling; });
+    if (!sent_back_) admit();
+    if (result_.load.prefill_tokens == 0) {
+      go_on([](const Request& request) { return !request.prefilling; });
+    }
+    return result_;
   }
-  for (Request& request : replica.running) take(request, load, context.counts);
-  if (sent_back) return result;
 
-  while (budget > 0 && !replica.waiting.empty() &&
-         static_cast<int>(replica.running.size()) < engine.max_num_seqs) {
-    Request request = replica.waiting.front();
-    const std::int32_t chunk =
-        std::min(request.prompt + request.emitted - request.computed, budget);
-    const std::int64_t blocks = lacking(request, chunk, engine);
-    if (blocks > replica.free_blocks) break;
-    replica.waiting.pop_front();
-    if (request.preemptions == 0) {
-      request.admitted = now;
-      request.capped_at_arrival = replica.capped_iterations;
-      ++context.counts.admitted;
-      context.latencies.queue.add(seconds_of(sim::ps_between({request.arrival, 0}, now)));
+ private:
+  /// Step 1 (see the header), of those who may take part.
+  template <class TakesPart>
+  void go_on(TakesPart&& takes_part) {
+    for (std::size_t i = 0; i < replica_.running.size();) {
+      if (!takes_part(replica_.running[i])) {
+        ++i;
+        continue;
+      }
+      const std::int32_t chunk = std::min(
+          replica_.running[i].prompt + replica_.running[i].emitted - replica_.running[i].computed,
+          budget_);
+      const std::int64_t blocks = lacking(replica_.running[i], chunk, engine_);
+      bool stays = true;
+      while (stays && blocks > replica_.free_blocks) {
+        const std::size_t victim = victim_of(replica_, engine_);
+        budget_ += replica_.running[victim].chunk;
+        result_.moved_blocks += send_back(replica_, context_, now_, victim);
+        sent_back_ = true;
+        if (victim == i) stays = false;
+        if (victim < i) --i;
+      }
+      if (!stays) continue;  // the next one has its place now
+      hold(replica_, replica_.running[i], blocks);
+      replica_.running[i].chunk = chunk;
+      budget_ -= chunk;
+      ++i;
     }
-    note_admitted(replica, context.counts, now, request.id, request.preemptions,
-                  request.host_blocks);
-    result.moved_blocks += request.host_blocks;
-    request.host_blocks = 0;
-    hold(replica, request, blocks);
-    request.chunk = chunk;
-    take(request, load, context.counts);
-    budget -= chunk;
-    replica.running.push_back(request);
+    for (Request& request : replica_.running) {
+      if (request.chunk > 0) take(request, result_.load, context_.counts);
+    }
   }
-  return result;
-}
+
+  /// Step 2.
+  void admit() {
+    const auto unread = static_cast<std::size_t>(replica_.unread);
+    while (budget_ > 0 && replica_.waiting.size() > unread &&
+           static_cast<int>(replica_.running.size()) < engine_.max_num_seqs) {
+      Request request = replica_.waiting.front();
+      const std::int32_t chunk =
+          std::min(request.prompt + request.emitted - request.computed, budget_);
+      const std::int64_t blocks = lacking(request, chunk, engine_);
+      if (blocks > replica_.free_blocks) break;
+      replica_.waiting.pop_front();
+      if (request.preemptions == 0) {
+        request.admitted = now_;
+        request.capped_at_arrival = replica_.capped_iterations;
+        ++context_.counts.admitted;
+        context_.latencies.queue.add(seconds_of(sim::ps_between({request.arrival, 0}, now_)));
+      }
+      note_admitted(replica_, context_.counts, now_, request.id, request.preemptions,
+                    request.host_blocks);
+      result_.moved_blocks += request.host_blocks;
+      request.host_blocks = 0;
+      hold(replica_, request, blocks);
+      request.chunk = chunk;
+      take(request, result_.load, context_.counts);
+      budget_ -= chunk;
+      replica_.running.push_back(request);
+    }
+  }
+
+  ReplicaState& replica_;
+  const EngineContext& context_;
+  const EngineParameters& engine_;
+  sim::FineTime now_;
+  std::int32_t budget_;
+  bool sent_back_ = false;
+  Scheduled result_;
+};
 
 void complete(ReplicaState& replica, const EngineContext& context, const Request& request,
               sim::FineTime now) {
@@ -153,7 +190,9 @@ void complete(ReplicaState& replica, const EngineContext& context, const Request
 
 bool start_iteration(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
   if (replica.running.empty() && replica.waiting.empty()) return false;
-  const Scheduled scheduled = schedule(replica, context, now);
+  read_arrivals(replica, context.engine, replica.running.empty());
+  const Scheduled scheduled = Schedule(replica, context, now).make();
+  note_scheduled(replica, context.engine, scheduled.load);
   const LevelChoice choice = choose_level(replica, context.table, scheduled.load);
   start_at_level(replica, now, choice.level);
   count_started(replica, context.counts, choice, 1);

@@ -27,6 +27,15 @@
 // All tokens of the iteration are there at its end, and so are the blocks of completed requests.
 // By priority the queue is ordered by (priority, arrival, number), and so is who is least urgent.
 //
+// Prompts alone (SGLang): an iteration that can go on with the partial prefill or admit the head of
+// the queue does only that, by step 2 after the partial prefill; the decodes stand still in it. One
+// that cannot is of decodes alone and admits nobody.
+//
+// New requests are read by the scheduler at the start of an iteration: of each, or with
+// admission_interval n of one after n iterations without prefill tokens since it read last, after
+// one with prefill tokens, and when nothing runs (SGLang's --scheduler-recv-interval). Who is not
+// read yet is not admitted.
+//
 // With preemption by swap (as vLLM V0 had it) the blocks of a request that is sent back move to the
 // host's memory if they fit; at the head of the queue it then needs room for them and for its next
 // tokens, and goes on where it was. The time of all moves is added to the iteration, in which the
@@ -58,6 +67,10 @@ struct ReplicaState {
   JumpState jump;
   std::int64_t free_blocks = 0;
   std::int64_t free_host_blocks = 0;  // for those that are swapped out
+  // Where new requests are not read in each iteration: how many of those that wait were not yet,
+  // and the iterations until they are.
+  std::int64_t unread = 0;
+  std::int32_t until_read = 0;
 
   // The iteration that runs, if any: `started` to `ends`. Otherwise idle.
   bool busy = false;
@@ -79,6 +92,10 @@ void describe(Self& self, auto&& visit) {
   visit("free_blocks", self.free_blocks, About{.text = "KV blocks free", .min = 0});
   visit("free_host_blocks", self.free_host_blocks,
         About{.text = "KV blocks free in the host's memory", .min = 0});
+  visit("unread", self.unread,
+        About{.text = "Of those that wait: not yet read by the scheduler", .min = 0});
+  visit("until_read", self.until_read,
+        About{.text = "Iterations of decodes until it reads them", .min = 0});
   visit("busy", self.busy, About{.text = "An iteration runs"});
   visit("level", self.level, About{.text = "Clock level of the newest iteration", .min = 0});
   visit("started", self.started, About{.text = "Start of the iteration that runs"});

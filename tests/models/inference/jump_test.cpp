@@ -249,6 +249,12 @@ Case random_case() {
                                   Tiers{{0.3, 1}, {0.4, -100}, {0.3, 100}});
   c.pod.tier_draws = {c.pod.seed, 5, 6};
   c.pod.engine.preemption = *rc::gen::element(Preemption::recompute, Preemption::swap);
+  if (c.pod.engine.preemption == Preemption::recompute) {
+    c.pod.engine.batching = *rc::gen::element(Batching::mixed, Batching::prefill_first);
+  }
+  if (c.pod.engine.scheduling == Scheduling::fcfs) {
+    c.pod.engine.admission_interval = *rc::gen::element(1, 1, 2, 3, 10, 40);
+  }
   c.pod.engine.swap_blocks = *c.pod.engine.kv_blocks * *rc::gen::element(0, 30, 500) / 100;
   c.pod.engine.swap_block_ps = *rc::gen::element<std::int64_t>(0, 1, 1'234'567, 1'000'000'000);
   c.pod.max_context = *rc::gen::element<std::int64_t>(std::int64_t{endless}, 400);
