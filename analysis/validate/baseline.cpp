@@ -1,10 +1,9 @@
 #include "analysis/validate/baseline.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/compute/model_size.hpp"
-#include "sim/portable_math.hpp"
+#include "models/compute/occupancy.hpp"
 
 namespace mw::analysis {
 
@@ -16,9 +15,7 @@ Figures naive_baseline(const Point& point, const GpuParameters& gpu, const LlmPa
   const double bytes_per_weight = bytes_per_element(point.precision);
   const double context = point.isl + point.osl / 2;
   const double hit =
-      llm.experts > 0
-          ? 1 - sim::portable::pow(1 - double(llm.experts_per_token) / llm.experts, batch)
-          : 0;
+      llm.experts > 0 ? 1 - expert_miss(llm.experts_per_token, llm.experts, batch) : 0;
   const double weights = attention_weights_total(llm) + feed_forward_weights(llm) +
                          head_weights(llm) +
                          hit * double(llm.moe_layers) * llm.experts * expert_weights(llm);
@@ -26,11 +23,7 @@ Figures naive_baseline(const Point& point, const GpuParameters& gpu, const LlmPa
   const double kv = kv_bytes_per_layer(llm, 1, point.kv) *
                     (llm.full_attention_layers * context + llm.window_layers * windowed);
   const double bandwidth = engine * gpu.memory_bandwidth.value.value;
-  const double peak =
-      engine *
-      (point.precision == Precision::bf16 || gpu.fp8.value.value == 0  ? gpu.bf16.value.value
-       : point.precision == Precision::fp8 || gpu.fp4.value.value == 0 ? gpu.fp8.value.value
-                                                                       : gpu.fp4.value.value);
+  const double peak = engine * tensor_rate(gpu, arithmetic_format(gpu, point.precision));
   const double flops_per_token = 2 * active_weights(llm);
 
   const double prompt_s = point.isl * flops_per_token / peak;

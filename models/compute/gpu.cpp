@@ -35,6 +35,28 @@ void check(const GpuParameters& gpu, sim::Problems& problems) {
   }
 }
 
+Precision arithmetic_format(const GpuParameters& gpu, Precision stored) {
+  const bool fp8 = gpu.fp8.value.value > 0;
+  const bool fp4 = gpu.fp4.value.value > 0;
+  if (stored == Precision::fp8 && fp8) return Precision::fp8;
+  if (stored == Precision::mxfp4 && fp4) return Precision::fp8;
+  if (stored == Precision::nvfp4 && fp4) return Precision::nvfp4;
+  return Precision::bf16;
+}
+
+double tensor_rate(const GpuParameters& gpu, Precision format) {
+  if (format == Precision::fp8) return gpu.fp8.value.value;
+  if (format == Precision::nvfp4) return gpu.fp4.value.value;
+  return gpu.bf16.value.value;
+}
+
+double flop_energy(const GpuParameters& gpu, Precision format) {
+  const double bf16 = gpu.flop_energy.value.value;
+  if (format == Precision::fp8) return bf16 * gpu.fp8_energy_ratio.value;
+  if (format == Precision::nvfp4) return bf16 * gpu.fp4_energy_ratio.value;
+  return bf16;
+}
+
 double core_voltage(const GpuParameters& gpu, double clock_ratio) {
   const double knee = gpu.knee_clock.value / gpu.max_clock.value;
   const double low = gpu.knee_voltage.value.value;

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "models/compute/precision.hpp"
 #include "sim/describe.hpp"
 #include "sim/quantity.hpp"
 
@@ -169,6 +170,14 @@ void describe(Self& self, auto&& visit) {
               .required = true});
 }
 void check(const GpuParameters& gpu, sim::Problems& problems);
+
+/// The format in which weights so stored are multiplied: their own where there are units for it.
+/// MXFP4 meets FP8 activations where there are FP4 units; all else is unpacked to BF16.
+Precision arithmetic_format(const GpuParameters& gpu, Precision stored);
+
+/// Data-sheet rate of one GPU, and energy per operation, of arithmetic in this format.
+double tensor_rate(const GpuParameters& gpu, Precision format);
+double flop_energy(const GpuParameters& gpu, Precision format);
 
 /// Core voltage at clock ratio f/f_max: flat up to the knee, linear above it.
 double core_voltage(const GpuParameters& gpu, double clock_ratio);

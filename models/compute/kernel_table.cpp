@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/compute/occupancy.hpp"
 #include "sim/input_error.hpp"
 #include "sim/io/csv.hpp"
 #include "sim/portable_math.hpp"
@@ -89,13 +90,8 @@ KernelFormat kernel_format(Precision weights, Fp8Scaling scaling) {
 }
 
 Roof roof_of(const GpuParameters& gpu, Precision stored) {
-  const double fp8 = gpu.fp8.value.value, fp4 = gpu.fp4.value.value;
-  double rate = 0;
-  if (stored == Precision::fp8) rate = fp8;
-  if (stored == Precision::mxfp4 && fp4 > 0) rate = fp8;
-  if (stored == Precision::nvfp4) rate = fp4;
-  if (rate <= 0) rate = gpu.bf16.value.value;
-  return {rate, gpu.memory_bandwidth.value.value, bytes_per_element(stored)};
+  return {tensor_rate(gpu, arithmetic_format(gpu, stored)), gpu.memory_bandwidth.value.value,
+          bytes_per_element(stored)};
 }
 
 double roof_time(const Roof& roof, const GemmShape& g) {
@@ -105,8 +101,7 @@ double roof_time(const Roof& roof, const GemmShape& g) {
 
 double roof_time(const Roof& roof, const MoeShape& s, double tokens) {
   const double experts = s.experts, per_token = s.experts_per_token;
-  const double miss =
-      per_token < experts ? sim::portable::pow(1 - per_token / experts, tokens) : 0.0;
+  const double miss = expert_miss(per_token, experts, tokens);
   const double weights = double(s.matrices) * s.hidden * s.inter / s.tp;  // of an expert, here
   const double bytes = experts / s.ep * (1 - miss) * weights * roof.bytes_per_weight;
   return std::max(2 * weights * tokens * per_token / s.ep / roof.flop_rate, bytes / roof.bandwidth);

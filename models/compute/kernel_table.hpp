@@ -31,8 +31,7 @@ struct Roof {
   double bytes_per_weight = 2;  // activations have 2
 };
 
-/// The roof of weights stored so: computed in that format where the GPU has units for it, MXFP4 in
-/// FP8, else unpacked to BF16.
+/// The roof of weights stored so.
 Roof roof_of(const GpuParameters& gpu, Precision stored);
 
 /// A product of an m x k by a k x n matrix of weights.

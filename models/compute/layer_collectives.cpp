@@ -21,18 +21,7 @@ double engine_latency(double kernel, double kernel_at_fitted, double per_doublin
 /// quantise first, where the experts compute in fewer bits; gathers move it as it is.
 double dispatched_bytes(const GpuParameters& gpu, Precision weights, ExpertExchange kind) {
   if (kind == ExpertExchange::all_gather) return activation_bytes;
-  const bool fp4_units = gpu.fp4.value.value > 0;
-  switch (weights) {
-    case Precision::fp8:
-      return gpu.fp8.value.value > 0 ? bytes_per_element(Precision::fp8) : activation_bytes;
-    case Precision::mxfp4:
-      return fp4_units ? bytes_per_element(Precision::fp8) : activation_bytes;
-    case Precision::nvfp4:
-      return fp4_units ? bytes_per_element(Precision::nvfp4) : activation_bytes;
-    case Precision::bf16:
-      break;
-  }
-  return activation_bytes;
+  return bytes_per_element(arithmetic_format(gpu, weights));
 }
 
 void add(CollectiveCost& sum, const CollectiveCost& one, double latency, double times) {

@@ -55,9 +55,8 @@ inline double active_weights(const LlmParameters& m) {
 }
 
 /// Storage of the attention weights: with 4-bit checkpoints they often stay wider.
-inline double attention_bytes_per_weight(const LlmParameters& m, Precision weights) {
-  const bool four_bit = weights == Precision::mxfp4 || weights == Precision::nvfp4;
-  return bytes_per_element(four_bit ? m.attention_at_4bit : weights);
+inline Precision attention_format(const LlmParameters& m, Precision weights) {
+  return four_bit(weights) ? m.attention_at_4bit : weights;
 }
 
 /// Bytes that one token leaves in the KV cache of one layer, over all `tp` ranks: KV heads are

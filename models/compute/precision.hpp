@@ -37,4 +37,8 @@ MW_HD constexpr double bytes_per_element(Precision p) {
   return 2.0;
 }
 
+constexpr bool four_bit(Precision p) {
+  return p == Precision::mxfp4 || p == Precision::nvfp4;
+}
+
 }  // namespace mw::models

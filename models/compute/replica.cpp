@@ -194,7 +194,7 @@ MemoryFit memory_fit(const GpuParameters& gpu, const LlmParameters& llm,
   const double imbalance = stage_imbalance(llm, shape.pp);
   const double tables = shape.pp > 1 ? head_weights(llm) * 2.0 : embedding;
   out.weight_bytes_per_gpu =
-      ((attention_weights_total(llm) * attention_bytes_per_weight(llm, shape.weights) +
+      ((attention_weights_total(llm) * bytes_per_element(attention_format(llm, shape.weights)) +
         feed_forward_weights(llm) * stored) *
            imbalance / shape.pp +
        tables) /

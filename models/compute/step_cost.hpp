@@ -84,6 +84,18 @@ struct StepTableView {
 struct StepValue {
   double time = 0, energy = 0, gpu_time = 0;
 };
+/// How long host and GPU take side by side.
+MW_HD inline double beside_host(double gpu, double host) {
+  const double gpu2 = gpu * gpu;
+  const double host2 = host * host;
+  return std::sqrt(std::sqrt(gpu2 * gpu2 + host2 * host2));
+}
+/// What the energy is divided by under the ceiling, where the work asks for `demand` times it.
+MW_HD inline double ceiling_bend(double demand) {
+  const double d2 = demand * demand;
+  const double d4 = d2 * d2;
+  return std::sqrt(std::sqrt(std::sqrt(1.0 + d4 * d4)));
+}
 /// What the tables hold for one load: all that depends on its tokens, and on its sampled tokens.
 struct StepParts {
   double token_time = 0, token_core = 0, token_other = 0;
@@ -116,16 +128,10 @@ MW_HD inline StepValue step_value(const StepLinear& lin, const LevelLaw& at, con
                        lin.kv_window_other * windowed + lin.state_other * decodes;
 
   const double host = lin.host_base + lin.host_per_sequence * load.sampled;
-  const double gpu2 = gpu * gpu;
-  const double host2 = host * host;
-  const double time = std::sqrt(std::sqrt(gpu2 * gpu2 + host2 * host2));
+  const double time = beside_host(gpu, host);
 
   const double raw = lin.idle_power * time + at.busy_power * gpu + core * at.core_scale + other;
-  const double x = raw / (lin.power_ceiling * time);
-  const double x2 = x * x;
-  const double x4 = x2 * x2;
-  const double bend = std::sqrt(std::sqrt(std::sqrt(1.0 + x4 * x4)));
-  return {time, raw / bend, gpu};
+  return {time, raw / ceiling_bend(raw / (lin.power_ceiling * time)), gpu};
 }
 
 /// Precondition: the load has a token, and lies within max_sequences and max_tokens.

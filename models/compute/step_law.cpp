@@ -6,8 +6,8 @@
 
 #include "models/compute/layer_collectives.hpp"
 #include "models/compute/model_size.hpp"
+#include "models/compute/occupancy.hpp"
 #include "models/compute/pipeline.hpp"
-#include "sim/portable_math.hpp"
 
 namespace mw::models {
 namespace {
@@ -16,17 +16,6 @@ constexpr double activation_passes = 8;          // reads and writes of the hidd
 constexpr double reference_bandwidth = 3.35e12;  // H100 SXM, where the sampler was fitted
 
 }  // namespace
-
-double expected_maximum(int n) {
-  // Harter 1961, "Expected values of normal order statistics", Biometrika 48: n = 1, 2, 4, ... 128.
-  static constexpr double at_power_of_two[] = {0,      0.5642, 1.0294, 1.4236,
-                                               1.7660, 2.0697, 2.3437, 2.5944};
-  if (n <= 1) return 0;
-  const double x = std::min(log2_of(n), 6.999999);
-  const int k = static_cast<int>(x);
-  const double part = x - k;
-  return at_power_of_two[k] * (1 - part) + at_power_of_two[k + 1] * part;
-}
 
 StepLaw::StepLaw(const GpuParameters& gpu, const LlmParameters& llm, const StackParameters& stack,
                  const ReplicaShape& shape, std::shared_ptr<const KernelTables> tables)
@@ -95,50 +84,22 @@ KernelCost StepLaw::sampling(std::int64_t sampled, double stretch) const {
   return cost;
 }
 
-Precision StepLaw::arithmetic(Precision stored) const {
-  const bool fp8 = gpu_.fp8.value.value > 0;
-  const bool fp4 = gpu_.fp4.value.value > 0;
-  switch (stored) {
-    case Precision::fp8:
-      return fp8 ? Precision::fp8 : Precision::bf16;
-    case Precision::mxfp4:  // FP8 activations where FP4 units exist, else unpacked to BF16
-      return fp4 ? Precision::fp8 : Precision::bf16;
-    case Precision::nvfp4:
-      return fp4 ? Precision::nvfp4 : Precision::bf16;
-    case Precision::bf16:
-      break;
-  }
-  return Precision::bf16;
+StepLaw::Arithmetic StepLaw::arithmetic(Precision stored, const FormatShares& shares) const {
+  const Precision format = arithmetic_format(gpu_, stored);
+  const double share = format == Precision::nvfp4 ? shares.fp4
+                       : format == Precision::fp8 ? shares.fp8
+                                                  : shares.bf16;
+  return {tensor_rate(gpu_, format) * gpu_.compute_factor.value * share, flop_energy(gpu_, format)};
 }
 
 StepLaw::Arithmetic StepLaw::dense_arithmetic(Precision stored) const {
-  const double factor = gpu_.compute_factor.value;
-  const double energy = gpu_.flop_energy.value.value;
-  switch (arithmetic(stored)) {
-    case Precision::fp8:
-      return {gpu_.fp8.value.value * factor * stack_.dense_compute_fp8.value,
-              energy * gpu_.fp8_energy_ratio.value};
-    case Precision::nvfp4:
-      return {gpu_.fp4.value.value * factor * stack_.dense_compute_fp4.value,
-              energy * gpu_.fp4_energy_ratio.value};
-    default:
-      return {bf16_rate_ * stack_.dense_compute.value, energy};
-  }
+  return arithmetic(stored, {stack_.dense_compute.value, stack_.dense_compute_fp8.value,
+                             stack_.dense_compute_fp4.value});
 }
 
 StepLaw::Arithmetic StepLaw::expert_arithmetic(Precision stored) const {
-  const double factor = gpu_.compute_factor.value;
-  const double energy = gpu_.flop_energy.value.value;
-  switch (arithmetic(stored)) {
-    case Precision::fp8:
-      return {gpu_.fp8.value.value * factor * stack_.expert_compute_fp8.value,
-              energy * gpu_.fp8_energy_ratio.value};
-    case Precision::nvfp4:
-      return {gpu_.fp4.value.value * factor * stack_.expert_compute_fp4.value,
-              energy * gpu_.fp4_energy_ratio.value};
-    default:
-      return {bf16_rate_ * stack_.expert_compute.value, energy};
-  }
+  return arithmetic(stored, {stack_.expert_compute.value, stack_.expert_compute_fp8.value,
+                             stack_.expert_compute_fp4.value});
 }
 
 KernelCost StepLaw::memory_cost(double bytes) const {
@@ -148,8 +109,7 @@ KernelCost StepLaw::memory_cost(double bytes) const {
 }
 
 KernelCost StepLaw::dense_pass(double tokens, double stretch) const {
-  const bool four_bit = shape_.weights == Precision::mxfp4 || shape_.weights == Precision::nvfp4;
-  const Precision attention_kind = four_bit ? llm_.attention_at_4bit : shape_.weights;
+  const Precision attention_kind = attention_format(llm_, shape_.weights);
   const double attention = attention_weights_total(llm_);
   const double other = feed_forward_weights(llm_);
   const double bytes = d_ * (attention * bytes_per_element(attention_kind) +
@@ -177,9 +137,7 @@ KernelCost StepLaw::experts_pass(double tokens, double stretch) const {
   const double weights = expert_weights(llm_);
   const bool block_fp8 = shape_.weights == Precision::fp8 && llm_.fp8_scaling == Fp8Scaling::block;
 
-  // Uniform routing: an expert is hit by none of the tokens with probability (1 - k/E)^T.
-  const double miss =
-      per_token < experts ? sim::portable::pow(1 - per_token / experts, tokens) : 0.0;
+  const double miss = expert_miss(per_token, experts, tokens);
   const double hit = 1 - miss;
   const double z = expected_maximum(shape_.ep);
   const double on_rank = experts / ep_;
@@ -190,7 +148,7 @@ KernelCost StepLaw::experts_pass(double tokens, double stretch) const {
   double share = stack_.expert_bandwidth.value;
   if (shape_.weights == Precision::fp8 && !block_fp8) {
     share = stack_.expert_bandwidth_fp8_tensor.value;
-  } else if (shape_.weights == Precision::mxfp4 || shape_.weights == Precision::nvfp4) {
+  } else if (four_bit(shape_.weights)) {
     share = stack_.expert_bandwidth_4bit.value;
   }
   const double stored = bytes_per_element(shape_.weights);

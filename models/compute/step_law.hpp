@@ -58,8 +58,11 @@ class StepLaw {
     double rate;    // operations/s of one GPU, as kernels reach it
     double energy;  // J per operation
   };
-  /// The format in which weights so stored are multiplied.
-  Precision arithmetic(Precision stored) const;
+  /// Shares of the data-sheet rate that kernels reach, by the format of the arithmetic.
+  struct FormatShares {
+    double bf16, fp8, fp4;
+  };
+  Arithmetic arithmetic(Precision stored, const FormatShares& shares) const;
   Arithmetic dense_arithmetic(Precision stored) const;
   Arithmetic expert_arithmetic(Precision stored) const;
   KernelCost memory_cost(double bytes) const;
@@ -77,8 +80,5 @@ class StepLaw {
   std::shared_ptr<const KernelTables> tables_;  // null: the formulas alone
   std::shared_ptr<const StepLaw> draft_;        // null without speculation
 };
-
-/// E[max of n standard normals]: the excess of the slowest of n ranks, in standard deviations.
-double expected_maximum(int n);
 
 }  // namespace mw::models

@@ -1,4 +1,5 @@
 // The step law's passes as measured, where kernel tables are given and hold all their shapes.
+#include "models/compute/model_size.hpp"
 #include "models/compute/step_law.hpp"
 
 namespace mw::models {
@@ -12,10 +13,9 @@ void StepLaw::follow(KernelCost& cost, std::optional<double> measured, double st
 
 std::optional<double> StepLaw::measured_dense(double tokens) const {
   if (llm_.mamba_layers > 0) return std::nullopt;
-  const bool four_bit = shape_.weights == Precision::mxfp4 || shape_.weights == Precision::nvfp4;
   double sum = 0;
   for (const LayerGemm& gemm : layer_gemms(llm_, shape_.tp)) {
-    const Precision kind = gemm.attention && four_bit ? llm_.attention_at_4bit : shape_.weights;
+    const Precision kind = gemm.attention ? attention_format(llm_, shape_.weights) : shape_.weights;
     GemmShape shape = gemm.shape;
     shape.m = tokens / d_;
     const auto time =

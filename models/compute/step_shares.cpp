@@ -78,20 +78,16 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
   };
 
   const double host = lin.host_base + lin.host_per_sequence * s;
-  const auto step_time = [&](double gpu) {
-    const double gpu2 = gpu * gpu, host2 = host * host;
-    return std::sqrt(std::sqrt(gpu2 * gpu2 + host2 * host2));
-  };
   const Parts slow = parts_at(level.stretch);
   const double gpu = sum_of(slow.time);
   StepShares out;
-  out.time = step_time(gpu);
+  out.time = beside_host(gpu, host);
   if (out.time <= 0) return out;
 
   // What the clock adds is the time against the same iteration at the highest clock.
   const Parts fast = level.stretch > 1 ? parts_at(1) : slow;
   const double fast_gpu = sum_of(fast.time);
-  const double fast_time = level.stretch > 1 ? step_time(fast_gpu) : out.time;
+  const double fast_time = level.stretch > 1 ? beside_host(fast_gpu, host) : out.time;
   out.time_shares[at(Bound::power)] = (out.time - fast_time) / out.time;
   // The fourth-power norm of GPU and host parts by its terms too.
   const double g4 = fast_gpu * fast_gpu * fast_gpu * fast_gpu;
@@ -113,8 +109,7 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
   for (double& share : out.energy_shares) share /= raw;
   out.static_share = idle / raw;
   out.demand = raw / (lin.power_ceiling * out.time);
-  const double x2 = out.demand * out.demand, x4 = x2 * x2;
-  out.energy = raw / std::sqrt(std::sqrt(std::sqrt(1.0 + x4 * x4)));
+  out.energy = raw / ceiling_bend(out.demand);
   out.bound = static_cast<Bound>(std::max_element(out.time_shares.begin(), out.time_shares.end()) -
                                  out.time_shares.begin());
   return out;

@@ -5,6 +5,7 @@
 
 #include "models/compute/catalog_file.hpp"
 #include "models/compute/model_size.hpp"
+#include "models/compute/occupancy.hpp"
 #include "models/compute/step_law.hpp"
 #include "models/compute/step_table.hpp"
 
