@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -11,13 +12,13 @@
 // counts for, costs and tells is here.
 namespace mw::models {
 
-inline void fold(ReplicaState& replica, sim::FineTime t, Transition what, std::uint64_t id,
-                 std::uint64_t detail) {
+MW_HD inline void fold(ReplicaBooks& replica, sim::FineTime t, Transition what, std::uint64_t id,
+                       std::uint64_t detail) {
   replica.hash.fold(t.ns, static_cast<std::uint32_t>(what), id,
                     detail * 1000 + static_cast<std::uint64_t>(t.ps));
 }
 
-inline double seconds_of(std::int64_t ps) {
+MW_HD inline double seconds_of(std::int64_t ps) {
   return 1e-12 * static_cast<double>(ps);
 }
 
@@ -29,8 +30,8 @@ struct LevelChoice {
   bool capped = false;      // the limit forced a lower clock than asked for
   bool over_limit = false;  // not even the lowest clock meets the limit
 };
-inline LevelChoice choose_level(const ReplicaState& replica, const StepTableView& table,
-                                const StepLoad& load) {
+MW_HD inline LevelChoice choose_level(const ReplicaBooks& replica, const StepTableView& table,
+                                      const StepLoad& load) {
   const int asked = std::min(replica.requested_level, table.levels - 1);
   if (replica.power_limit_mw == no_power_limit) return {asked, false, false};
   const int level = std::max(asked, level_for_power(table, load, replica.power_limit_mw));
@@ -39,13 +40,13 @@ inline LevelChoice choose_level(const ReplicaState& replica, const StepTableView
 }
 
 /// `iterations` of them start under this choice, the first at `now`.
-inline void start_at_level(ReplicaState& replica, sim::FineTime now, std::int32_t level) {
+MW_HD inline void start_at_level(ReplicaBooks& replica, sim::FineTime now, std::int32_t level) {
   if (level == replica.level) return;
   fold(replica, now, Transition::level_changed, static_cast<std::uint64_t>(level), 0);
   replica.level = level;
 }
-inline void count_started(ReplicaState& replica, PodCounts& counts, const LevelChoice& choice,
-                          std::int64_t iterations) {
+MW_HD inline void count_started(ReplicaBooks& replica, PodCounts& counts, const LevelChoice& choice,
+                                std::int64_t iterations) {
   counts.iterations += iterations;
   if (choice.capped) {
     replica.capped_iterations += iterations;
@@ -57,18 +58,18 @@ inline void count_started(ReplicaState& replica, PodCounts& counts, const LevelC
 // --- New requests --------------------------------------------------------------------------------
 
 /// A request joins the queue.
-inline void note_arrival(ReplicaState& replica, const EngineParameters& engine) {
+MW_HD inline void note_arrival(ReplicaBooks& replica, const EngineParameters& engine) {
   if (engine.admission_interval > 1) ++replica.unread;
 }
 /// An iteration is about to be scheduled; `idle`: nothing ran until now.
-inline void read_arrivals(ReplicaState& replica, const EngineParameters& engine, bool idle) {
+MW_HD inline void read_arrivals(ReplicaBooks& replica, const EngineParameters& engine, bool idle) {
   if (engine.admission_interval == 1 || !(idle || replica.until_read == 0)) return;
   replica.unread = 0;
   replica.until_read = engine.admission_interval;
 }
 /// It is scheduled.
-inline void note_scheduled(ReplicaState& replica, const EngineParameters& engine,
-                           const StepLoad& load) {
+MW_HD inline void note_scheduled(ReplicaBooks& replica, const EngineParameters& engine,
+                                 const StepLoad& load) {
   if (engine.admission_interval == 1) return;
   replica.until_read = load.prefill_tokens > 0 ? 0 : replica.until_read - 1;
 }
@@ -76,14 +77,15 @@ inline void note_scheduled(ReplicaState& replica, const EngineParameters& engine
 /// Sets the iteration that runs from `now` on, in which blocks move between GPUs and host first.
 /// What the prefill tokens add to the step that would only have decoded is theirs; a prefill alone
 /// bears its step alone.
-inline void run_iteration(ReplicaState& replica, const EngineContext& context, const StepLoad& load,
-                          int level, sim::FineTime now, std::int64_t moved_blocks) {
-  const StepTableView& table = context.table;
+template <class Context>
+MW_HD void run_iteration(ReplicaBooks& replica, const Context& context, const StepLoad& load,
+                         int level, sim::FineTime now, std::int64_t moved_blocks) {
+  const StepTableView& table = context.law.table;
   StepCost cost = step_cost(table, level, load);
   std::int64_t moving_nj = 0;
   if (moved_blocks > 0) {
-    const std::int64_t moving_ps = moved_blocks * context.engine.swap_block_ps;
-    moving_nj = sim::mul_div_floor(context.idle_mw, moving_ps, 1'000'000);
+    const std::int64_t moving_ps = moved_blocks * context.law.engine.swap_block_ps;
+    moving_nj = sim::mul_div_floor(context.law.idle_mw, moving_ps, 1'000'000);
     cost.time_ps += moving_ps;
     cost.energy_nj += moving_nj;
   }
@@ -103,8 +105,9 @@ inline void run_iteration(ReplicaState& replica, const EngineContext& context, c
 // --- Requests ----------------------------------------------------------------------------------
 
 /// A request enters the running ones, its blocks from the host's memory if it has any there.
-inline void note_admitted(ReplicaState& replica, PodCounts& counts, sim::FineTime now,
-                          std::uint64_t id, std::int32_t preemptions, std::int64_t host_blocks) {
+MW_HD inline void note_admitted(ReplicaBooks& replica, PodCounts& counts, sim::FineTime now,
+                                std::uint64_t id, std::int32_t preemptions,
+                                std::int64_t host_blocks) {
   const auto detail = static_cast<std::uint64_t>(preemptions);
   if (host_blocks == 0) {
     fold(replica, now, Transition::admitted, id, detail);
@@ -115,8 +118,8 @@ inline void note_admitted(ReplicaState& replica, PodCounts& counts, sim::FineTim
   fold(replica, now, Transition::swapped_in, id, detail);
 }
 /// A request is sent back: swapped out if some of its blocks move to the host.
-inline void note_sent_back(ReplicaState& replica, PodCounts& counts, sim::FineTime now,
-                           std::uint64_t id, std::int32_t emitted, std::int64_t host_blocks) {
+MW_HD inline void note_sent_back(ReplicaBooks& replica, PodCounts& counts, sim::FineTime now,
+                                 std::uint64_t id, std::int32_t emitted, std::int64_t host_blocks) {
   const auto detail = static_cast<std::uint64_t>(emitted);
   if (host_blocks == 0) {
     fold(replica, now, Transition::preempted, id, detail);
@@ -129,28 +132,22 @@ inline void note_sent_back(ReplicaState& replica, PodCounts& counts, sim::FineTi
 }
 
 /// A chunk of tokens [start, end) of a request is computed, of which [0, known) were once before.
-inline void count_computed(PodCounts& counts, std::int32_t prompt, std::int32_t start,
-                           std::int32_t end, std::int32_t known) {
+MW_HD inline void count_computed(PodCounts& counts, std::int32_t prompt, std::int32_t start,
+                                 std::int32_t end, std::int32_t known) {
   counts.recomputed_tokens += std::max(0, std::min(end, known) - start);
   counts.prompt_tokens +=
       std::max(0, std::min(end, prompt) - std::max(start, std::min(known, prompt)));
 }
 
 /// Query-key pairs of a prefill chunk.
-inline std::int64_t pairs_of(std::int32_t start, std::int32_t chunk) {
+MW_HD inline std::int64_t pairs_of(std::int32_t start, std::int32_t chunk) {
   return std::int64_t{chunk} * (2 * std::int64_t{start} + chunk) / 2;
 }
 
-/// What a completed request leaves in the books; all times in picoseconds after its arrival.
-struct Finished {
-  std::uint64_t id;
-  sim::Time arrival;
-  std::int64_t admitted_ps, first_ps, finished_ps;
-  std::int64_t capped_at_arrival;
-  std::int32_t prompt, output, preemptions, charge, priority;
-};
-inline void complete(ReplicaState& replica, const EngineContext& context, const Finished& request,
-                     sim::FineTime now) {
+/// A request has its last token.
+template <class Context>
+MW_HD void complete(ReplicaBooks& replica, const Context& context, const Finished& request,
+                    sim::FineTime now) {
   PodCounts& counts = context.counts;
   ++counts.completed;
   counts.completed_prompt_tokens += request.prompt;
@@ -162,10 +159,10 @@ inline void complete(ReplicaState& replica, const EngineContext& context, const 
   if (gaps > 0) {
     context.latencies.tpot.add(seconds_of(decoding_ps) / static_cast<double>(gaps));
   }
-  const bool late = request.first_ps > context.ttft_limit_ps;
+  const bool late = request.first_ps > context.law.ttft_limit_ps;
   // The mean gap exceeds the limit when the whole does.
   const bool slow = static_cast<sim::Int128>(decoding_ps) >
-                    static_cast<sim::Int128>(context.tpot_limit_ps) * gaps;
+                    static_cast<sim::Int128>(context.law.tpot_limit_ps) * gaps;
   if (late) ++counts.slo_missed_ttft;
   if (slow) ++counts.slo_missed_tpot;
   if (!late && !slow) {
@@ -180,15 +177,18 @@ inline void complete(ReplicaState& replica, const EngineContext& context, const 
   }
 
   note_completion(context.router, context.replica, request.charge, request.output);
-  if (context.users) answer(*context.users, *context.asking, now);
   fold(replica, now, Transition::completed, request.id, static_cast<std::uint64_t>(request.output));
-  if (context.records) {
-    const sim::FineTime arrival{request.arrival, 0};
-    context.records->push_back({request.id, request.arrival, arrival.plus_ps(request.admitted_ps),
-                                arrival.plus_ps(request.first_ps), now, request.prompt,
-                                request.output, request.preemptions, context.replica,
-                                request.priority});
-  }
+  context.listening.ended(context.replica, request, now);
+}
+
+inline void Listeners::ended(std::int32_t replica, const Finished& request,
+                             sim::FineTime now) const {
+  if (users) answer(*users, *asking, now);
+  if (!records) return;
+  const sim::FineTime arrival{request.arrival, 0};
+  records->push_back({request.id, request.arrival, arrival.plus_ps(request.admitted_ps),
+                      arrival.plus_ps(request.first_ps), now, request.prompt, request.output,
+                      request.preemptions, replica, request.priority});
 }
 
 /// Records of one call of advance() in order of completion; at one and the same moment in order of
@@ -212,7 +212,7 @@ struct Spent {
 /// Idle energy from some fixed moment until `t`, modulo 2^64: only differences are used, and those
 /// are exact as long as one idle spell stays below 9e9 J. Milliwatt times picoseconds are 1e-6 nJ;
 /// below 9 GW the product with less than a microsecond fits 64 bits.
-inline std::uint64_t idle_nj_until(std::int64_t idle_mw, sim::FineTime t) {
+MW_HD inline std::uint64_t idle_nj_until(std::int64_t idle_mw, sim::FineTime t) {
   const std::int64_t microseconds = sim::div_floor(t.ns, 1000);
   const std::int64_t rest_ps = (t.ns - microseconds * 1000) * 1000 + t.ps;
   return static_cast<std::uint64_t>(idle_mw) * static_cast<std::uint64_t>(microseconds) +
@@ -224,19 +224,23 @@ struct BinCursor {
   std::int64_t* energy_nj = nullptr;
   sim::Time edge = 0;  // the bin's end
 };
+MW_HD inline BinCursor bin_at(std::int64_t* first_bin, sim::Time start, sim::Time sub_step,
+                              sim::Time t) {
+  const std::int64_t bin = (t - start) / sub_step;
+  return {first_bin + bin, start + (bin + 1) * sub_step};
+}
 inline BinCursor bin_at(PodEpoch& epoch, std::int32_t replica, sim::Time t) {
-  const std::int64_t bin = (t - epoch.start) / epoch.sub_step;
-  return {epoch.energy_nj.data() + std::int64_t{replica} * epoch.bins + bin,
-          epoch.start + (bin + 1) * epoch.sub_step};
+  return bin_at(epoch.energy_nj.data() + std::int64_t{replica} * epoch.bins, epoch.start,
+                epoch.sub_step, t);
 }
 
 /// Hands up the energy of [from, until), bin by bin. spent_until(t): what was spent in [from, t].
 template <class SpentUntil>
-void spread(PodEpoch& epoch, BinCursor& bin, sim::FineTime from, sim::FineTime until,
-            SpentUntil&& spent_until) {
+MW_HD void spread(sim::Time sub_step, PodCounts& counts, BinCursor& bin, sim::FineTime from,
+                  sim::FineTime until, SpentUntil&& spent_until) {
   while (bin.edge <= from.ns) {
     ++bin.energy_nj;
-    bin.edge += epoch.sub_step;
+    bin.edge += sub_step;
   }
   std::int64_t before_nj = 0;
   while (true) {
@@ -246,20 +250,20 @@ void spread(PodEpoch& epoch, BinCursor& bin, sim::FineTime from, sim::FineTime u
     const std::int64_t now_nj = now.prefill_nj + now.decode_nj + now.idle_nj;
     *bin.energy_nj += now_nj - before_nj;
     if (last) {
-      epoch.counts.prefill_nj += now.prefill_nj;
-      epoch.counts.decode_nj += now.decode_nj;
-      epoch.counts.idle_nj += now.idle_nj;
+      counts.prefill_nj += now.prefill_nj;
+      counts.decode_nj += now.decode_nj;
+      counts.idle_nj += now.idle_nj;
       return;
     }
     before_nj = now_nj;
     ++bin.energy_nj;
-    bin.edge += epoch.sub_step;
+    bin.edge += sub_step;
   }
 }
 
 /// The same for the iteration that runs, or for an idle replica, from where its books stand.
-inline void hand_up(ReplicaState& replica, std::int64_t idle_mw, sim::FineTime until,
-                    PodEpoch& epoch, BinCursor& bin) {
+MW_HD inline void hand_up(ReplicaBooks& replica, std::int64_t idle_mw, sim::FineTime until,
+                          sim::Time sub_step, PodCounts& counts, BinCursor& bin) {
   const sim::FineTime from = replica.accounted;
   if (!(from < until)) return;
   if (replica.busy) {
@@ -271,14 +275,14 @@ inline void hand_up(ReplicaState& replica, std::int64_t idle_mw, sim::FineTime u
               sim::mul_div_floor(replica.decode_nj, part, whole), 0};
     };
     const Spent before = replica.started < from ? spent_since_start(from) : Spent{};
-    spread(epoch, bin, from, until, [&](sim::FineTime t) -> Spent {
+    spread(sub_step, counts, bin, from, until, [&](sim::FineTime t) -> Spent {
       const Spent now = spent_since_start(t);
       return {now.prefill_nj - before.prefill_nj, now.decode_nj - before.decode_nj, 0};
     });
-    epoch.counts.busy_ps += sim::ps_between(from, until);
+    counts.busy_ps += sim::ps_between(from, until);
   } else {
     const std::uint64_t before = idle_nj_until(idle_mw, from);
-    spread(epoch, bin, from, until, [&](sim::FineTime t) -> Spent {
+    spread(sub_step, counts, bin, from, until, [&](sim::FineTime t) -> Spent {
       return {0, 0, static_cast<std::int64_t>(idle_nj_until(idle_mw, t) - before)};
     });
   }
@@ -292,46 +296,63 @@ inline std::int64_t to_limit_ps(const std::optional<sim::Seconds>& target) {
   return static_cast<std::int64_t>(target->value * 1e12 + 0.5);
 }
 
-inline EngineContext make_context(PodState& pod, const PodParameters& parameters,
-                                  const StepTableView& table, std::int32_t replica, PodEpoch& epoch,
-                                  LatencyFeed& latencies) {
-  return {parameters.engine,
-          table,
+inline constexpr std::uint32_t router_stream = 1;
+
+inline PodLaw law_of(const PodParameters& p) {
+  PodLaw law;
+  law.engine = p.engine;
+  law.table = p.table->view();
+  law.idle_mw = p.table->idle_power_mw;
+  law.kv_blocks = kv_blocks(p.engine, *p.table);
+  law.max_context = p.max_context;
+  law.ttft_limit_ps = to_limit_ps(p.slo.ttft);
+  law.tpot_limit_ps = to_limit_ps(p.slo.tpot);
+  law.router = p.router;
+  const auto size = static_cast<unsigned>(p.engine.block_size);
+  if (std::has_single_bit(size)) law.block_shift = std::countr_zero(size);
+  law.router_draws = {p.seed, p.partition, router_stream};
+  return law;
+}
+
+inline EngineContext make_context(PodState& pod, const PodParameters& parameters, const PodLaw& law,
+                                  std::int32_t replica, PodEpoch& epoch, LatencyFeed& latencies) {
+  return {law,
           replica,
-          parameters.table->idle_power_mw,
-          to_limit_ps(parameters.slo.ttft),
-          to_limit_ps(parameters.slo.tpot),
           epoch.counts,
           latencies,
           pod.router,
-          parameters.keep_records ? &epoch.records : nullptr,
-          parameters.users.users > 0 ? &pod.users : nullptr,
-          &parameters.users};
+          {parameters.keep_records ? &epoch.records : nullptr,
+           parameters.users.users > 0 ? &pod.users : nullptr, &parameters.users}};
 }
 
-inline constexpr std::uint32_t router_stream = 1;
-
-/// Counts an arrival and sends it to a replica; nowhere (replica -1) if none can ever hold it or
-/// the model cannot.
-inline Dispatch receive(PodState& pod, const PodParameters& parameters, std::int64_t blocks,
-                        const Arrival& a, PodCounts& counts) {
+/// Counts an arrival. False, and it is refused, if no replica can ever hold it or the model cannot.
+MW_HD inline bool let_in(const PodLaw& law, const Arrival& a, PodCounts& counts,
+                         sim::TraceHash& refusals) {
   ++counts.arrivals;
   counts.arrived_prompt_tokens += a.prompt_tokens;
   counts.arrived_output_tokens += a.output_tokens;
-  const bool too_long = std::int64_t{a.prompt_tokens} + a.output_tokens > parameters.max_context;
-  if (too_long ||
-      !can_ever_fit(a.prompt_tokens, a.output_tokens, parameters.engine.block_size, blocks)) {
-    ++counts.refused;
-    if (too_long) ++counts.refused_context;
-    counts.refused_prompt_tokens += a.prompt_tokens;
-    counts.refused_output_tokens += a.output_tokens;
-    counts.lost_kv_memory += a.output_tokens;
-    pod.refusals.fold(a.t, static_cast<std::uint32_t>(Transition::refused), a.id, 0);
+  const bool too_long = std::int64_t{a.prompt_tokens} + a.output_tokens > law.max_context;
+  if (!too_long &&
+      can_ever_fit(a.prompt_tokens, a.output_tokens, law.engine.block_size, law.kv_blocks)) {
+    return true;
+  }
+  ++counts.refused;
+  if (too_long) ++counts.refused_context;
+  counts.refused_prompt_tokens += a.prompt_tokens;
+  counts.refused_output_tokens += a.output_tokens;
+  counts.lost_kv_memory += a.output_tokens;
+  refusals.fold(a.t, static_cast<std::uint32_t>(Transition::refused), a.id, 0);
+  return false;
+}
+
+/// Counts an arrival and sends it to a replica; nowhere (replica -1) if it is refused.
+inline Dispatch receive(PodState& pod, const PodParameters& parameters, const PodLaw& law,
+                        const Arrival& a, PodCounts& counts) {
+  if (!let_in(law, a, counts, pod.refusals)) {
     if (parameters.users.users > 0) answer(pod.users, parameters.users, {a.t, 0});
     return {-1, 0};
   }
-  return dispatch(pod.router, parameters.router,
-                  {parameters.seed, parameters.partition, router_stream}, a.prompt_tokens);
+  return dispatch(pod.router, law.router, law.router_draws, a.prompt_tokens);
 }
 
 }  // namespace mw::models

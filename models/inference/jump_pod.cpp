@@ -5,20 +5,11 @@
 
 #include "models/inference/accounting.hpp"
 #include "models/inference/jump_replica.hpp"
+#include "models/inference/moments.hpp"
 
 namespace mw::models {
 
 namespace {
-
-// The order of pod.hpp in one number: four phases a nanosecond. A boundary within the nanosecond
-// comes after the arrivals at its start, one at its start before them.
-enum Phase : sim::Time { end_phase = 0, arrival_phase = 1, start_phase = 2 };
-constexpr sim::Time key_at(sim::Time t, Phase phase) {
-  return 4 * t + phase;
-}
-sim::Time key_of_end(sim::FineTime t) {
-  return key_at(t.ns, t.ps == 0 ? end_phase : start_phase);
-}
 
 /// One next moment per replica, and which of them is the first: a tree of winners. Each node holds
 /// its winner's key, so that a change on its way up reads only neighbours, which are known from the
@@ -61,6 +52,7 @@ class NextMoments {
 struct Scratch {
   NextMoments moments;
   std::vector<JumpLane> lanes;
+  std::vector<std::uint16_t> due;
 };
 
 }  // namespace
@@ -69,13 +61,13 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
                      std::span<const Arrival> arrivals, sim::Time until, PodEpoch& epoch) {
   const std::size_t n = pod.replicas.size();
   const std::size_t first_record = epoch.records.size();
-  const StepTableView table = parameters.table->view();
-  const std::int64_t blocks = kv_blocks(parameters.engine, *parameters.table);
+  const PodLaw law = law_of(parameters);
   LatencyFeed latencies(epoch.latencies);
-  JumpEngine engine(pod, parameters, epoch, table, latencies);
   thread_local Scratch scratch;
   NextMoments& moments = scratch.moments;
   std::vector<JumpLane>& lanes = scratch.lanes;
+  JumpEngine engine(make_context(pod, parameters, law, 0, epoch, latencies), epoch.sub_step,
+                    scratch.due);
   moments.reset(n);
   lanes.assign(n, {});
   for (std::size_t r = 0; r < n; ++r) {
@@ -85,20 +77,14 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
     if (replica.busy) moments.set(r, key_of_end(replica.ends));
   }
 
-  const auto start = [&](std::size_t r, sim::FineTime now) {
-    const bool runs = engine.start(pod.replicas[r], lanes[r], static_cast<std::int32_t>(r), now);
-    moments.set(r, runs ? key_of_end(JumpEngine::ends(pod.replicas[r], lanes[r])) : sim::never);
-  };
   const auto arrive = [&](const Arrival& a) {
-    const Dispatch sent = receive(pod, parameters, blocks, a, epoch.counts);
+    const Dispatch sent = receive(pod, parameters, law, a, epoch.counts);
     if (sent.replica < 0) return;
     const auto r = static_cast<std::size_t>(sent.replica);
-    ReplicaState& replica = pod.replicas[r];
-    const bool idle = !replica.busy && lanes[r].run.iterations == 0;
-    const bool earlier = engine.arrive(replica, lanes[r], a, sent.charge,
-                                       priority_of(parameters.tiers, parameters.tier_draws, a.id));
-    if (idle) moments.set(r, key_at(a.t, start_phase));
-    if (earlier) moments.set(r, key_of_end(lanes[r].run.ends));
+    const sim::Time sooner =
+        next_after_arrival(engine, pod.replicas[r], lanes[r], a, sent.charge,
+                           priority_of(parameters.tiers, parameters.tier_draws, a.id));
+    if (sooner != sim::never) moments.set(r, sooner);
   };
 
   const Arrival* next = arrivals.data();
@@ -121,28 +107,18 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
     }
     if (moment >= stop) break;
     const std::size_t r = moments.first();
-    if (pod.replicas[r].busy || lanes[r].run.iterations > 0) {
-      const sim::FineTime now = JumpEngine::ends(pod.replicas[r], lanes[r]);
-      engine.finish(pod.replicas[r], lanes[r], static_cast<std::int32_t>(r));
-      if (now.ps == 0) {
-        moments.set(r, key_at(now.ns, start_phase));  // arrivals at this very moment come first
-      } else {
-        start(r, now);
-      }
-    } else {
-      start(r, {moment / 4, 0});
-    }
+    moments.set(r, happen(engine, pod.replicas[r], lanes[r], static_cast<std::int32_t>(r), moment));
   }
 
   PodCounts& counts = epoch.counts;
   counts.running = counts.waiting = counts.kv_blocks_used = 0;
-  counts.kv_blocks_total = blocks * static_cast<std::int64_t>(n);
+  counts.kv_blocks_total = law.kv_blocks * static_cast<std::int64_t>(n);
   for (std::size_t r = 0; r < n; ++r) {
     ReplicaState& replica = pod.replicas[r];
     engine.cut(replica, lanes[r], {until, 0});
     counts.running += static_cast<std::int64_t>(replica.jump.running());
     counts.waiting += static_cast<std::int64_t>(replica.jump.waiting());
-    counts.kv_blocks_used += blocks - replica.free_blocks;
+    counts.kv_blocks_used += law.kv_blocks - replica.free_blocks;
   }
   latencies.flush();
   order_records(epoch.records, first_record);

@@ -1,9 +1,13 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "models/inference/accounting.hpp"
 #include "models/inference/pod.hpp"
 #include "models/inference/replica.hpp"
+#include "sim/host_device.hpp"
 #include "sim/time.hpp"
 
 // The jump engine: from one change of the running requests to the next, at a cost per request and
@@ -55,26 +59,44 @@ struct JumpRun {
   LevelChoice choice;
   sim::FineTime starts{}, ends{};
 
-  std::int64_t time_of(std::int64_t k) const { return time_ps + time_step * k; }
-  std::int64_t energy_of(std::int64_t k) const { return energy_nj + energy_step * k; }
-  static std::int64_t pairs(std::int64_t n) {
+  MW_HD std::int64_t time_of(std::int64_t k) const { return time_ps + time_step * k; }
+  MW_HD std::int64_t energy_of(std::int64_t k) const { return energy_nj + energy_step * k; }
+  MW_HD static std::int64_t pairs(std::int64_t n) {
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(n * (n - 1)) >> 1);
   }
   /// Sums over the first n.
-  std::int64_t time_until(std::int64_t n) const { return time_ps * n + time_step * pairs(n); }
-  std::int64_t energy_until(std::int64_t n) const { return energy_nj * n + energy_step * pairs(n); }
+  MW_HD std::int64_t time_until(std::int64_t n) const { return time_ps * n + time_step * pairs(n); }
+  MW_HD std::int64_t energy_until(std::int64_t n) const {
+    return energy_nj * n + energy_step * pairs(n);
+  }
   /// The most iterations whose time together is at most `ps`, at most `iterations`; and that time.
   struct Whole {
     std::int64_t iterations, time_ps;
   };
-  Whole whole_within(std::int64_t ps) const;
+  MW_HD Whole whole_within(std::int64_t ps) const;
   /// To be called once time_ps and time_step are set.
-  void prepare() {
+  MW_HD void prepare() {
     per_time = 1.0 / static_cast<double>(time_ps);
     growth = static_cast<double>(time_step) * per_time;
   }
   double per_time = 0, growth = 0;
 };
+
+MW_HD inline JumpRun::Whole JumpRun::whole_within(std::int64_t ps) const {
+  if (ps < time_ps) return {0, 0};
+  // With x = ps / time and e = step / time (growth) the sum is n (1 + e (n - 1) / 2) = x. Three
+  // terms of the series where e x is small, the root of the quadratic where it is not; then the
+  // exact integer.
+  const double x = static_cast<double>(ps) * per_time;
+  const double ex = growth * x, b = 1 - 0.5 * growth;
+  const double root = ex < 0.125 ? x * (1 - ex * (0.5 - 0.5 * ex)) + 0.5 * ex
+                                 : 2 * x / (b + std::sqrt(b * b + 2 * ex));
+  std::int64_t n = std::min(static_cast<std::int64_t>(root), iterations);
+  std::int64_t time = time_until(n);
+  while (time > ps) time -= time_of(--n);
+  while (n < iterations && time + time_of(n) <= ps) time += time_of(n++);
+  return {n, time};
+}
 
 /// What the engine knows of a replica within one call of advance().
 struct JumpLane {
@@ -82,96 +104,131 @@ struct JumpLane {
   BinCursor bin;
 };
 
+/// Where the host keeps what the engine works on. A device has flat memory in its place
+/// (flat_pod.hpp), with the same words.
+struct HostMemory {
+  using Replica = ReplicaState;
+  using Jump = JumpState;
+  using Router = RouterState;
+  using Latencies = LatencyFeed;
+  using Listening = Listeners;
+  using Due = std::vector<std::uint16_t>;
+  static constexpr bool has_priorities = true;
+};
+
 /// Steps the replicas of one pod through one call of advance(); which one is said at each call.
-class JumpEngine {
+template <class Memory>
+class JumpEngineOn {
  public:
-  JumpEngine(PodState& pod, const PodParameters& parameters, PodEpoch& epoch,
-             const StepTableView& table, LatencyFeed& latencies);
+  using Replica = typename Memory::Replica;
+  using Jump = typename Memory::Jump;
+  using Due = typename Memory::Due;
+  using Context =
+      ContextOf<typename Memory::Latencies, typename Memory::Router, typename Memory::Listening>;
+
+  /// `due` is memory for the requests that complete in one iteration.
+  MW_HD JumpEngineOn(const Context& context, sim::Time sub_step, Due& due)
+      : engine_(context.law.engine),
+        table_(context.law.table),
+        prompts_first_(engine_.batching == Batching::prefill_first),
+        reads_all_(engine_.admission_interval == 1),
+        sub_step_(sub_step),
+        context_(context),
+        due_(due) {}
 
   /// Asks memory for the records of about so many requests as complete next.
-  void prefetch(const ReplicaState& replica, std::size_t completions) const;
+  void prefetch(const Replica& replica, std::size_t completions) const;
 
   /// At a boundary or when idle, after all arrivals up to and including `now`: what runs next.
   /// False if nothing does.
-  bool start(ReplicaState& replica, JumpLane& lane, std::int32_t r, sim::FineTime now);
+  MW_HD bool start(Replica& replica, JumpLane& lane, std::int32_t r, sim::FineTime now);
 
   /// The end of what runs.
-  static sim::FineTime ends(const ReplicaState& replica, const JumpLane& lane) {
+  MW_HD static sim::FineTime ends(const Replica& replica, const JumpLane& lane) {
     return lane.run.iterations > 0 ? lane.run.ends : replica.ends;
   }
   /// At that end: tokens appear, completed requests leave.
-  void finish(ReplicaState& replica, JumpLane& lane, std::int32_t r);
+  MW_HD void finish(Replica& replica, JumpLane& lane, std::int32_t r);
 
   /// A request joins the queue at `a.t`. True if what runs now ends earlier.
-  bool arrive(ReplicaState& replica, JumpLane& lane, const Arrival& a, std::int32_t charge,
-              std::int32_t priority);
+  MW_HD bool arrive(Replica& replica, JumpLane& lane, const Arrival& a, std::int32_t charge,
+                    std::int32_t priority);
 
   /// Leaves the replica as the plain engine would be at `until`: all that ended before is done,
   /// the iteration that runs has started, its energy is handed up to here.
-  void cut(ReplicaState& replica, JumpLane& lane, sim::FineTime until);
+  MW_HD void cut(Replica& replica, JumpLane& lane, sim::FineTime until);
 
  private:
-  void start_single(ReplicaState& replica, sim::FineTime now);
-  void plan_run(ReplicaState& replica, JumpRun& run, sim::FineTime now);
-  void limit_to_choice(const ReplicaState& replica, const StepLoad& load, JumpRun& run) const;
-  void commit(ReplicaState& replica, JumpLane& lane, std::int64_t iterations);
-  void note_gaps(const JumpRun& run, std::int64_t first, std::int64_t iterations,
-                 std::int64_t decodes);
-  void note_stalled(JumpState& jump, sim::FineTime now);
+  MW_HD void start_single(Replica& replica, sim::FineTime now);
+  MW_HD void plan_run(Replica& replica, JumpRun& run, sim::FineTime now);
+  MW_HD void limit_to_choice(const Replica& replica, const StepLoad& load, JumpRun& run) const;
+  MW_HD void commit(Replica& replica, JumpLane& lane, std::int64_t iterations);
+  MW_HD void note_gaps(const JumpRun& run, std::int64_t first, std::int64_t iterations,
+                       std::int64_t decodes);
+  MW_HD void note_stalled(Jump& jump, sim::FineTime now);
 
   /// The head of the queue.
   struct Head {
     bool sent_back;
     std::int32_t computed, rest;  // tokens in the host's memory; to compute
   };
-  Head head_of(const JumpState& jump) const {
-    if (jump.sent_back.empty() ||
-        (by_priority_ && !jump.arrived.empty() &&
-         urgency(jump.arrived.front()) < urgency(jump.sent_back.back()))) {
-      return {false, 0, jump.arrived[jump.head].prompt};
+  MW_HD Head head_of(const Jump& jump) const {
+    bool first_time = jump.sent_back.empty();
+    if constexpr (Memory::has_priorities) {
+      first_time = first_time || (by_priority() && !jump.arrived.empty() &&
+                                  urgency(jump.arrived.front()) < urgency(jump.sent_back.back()));
     }
+    if (first_time) return {false, 0, jump.first_arrived().prompt};
     const JumpRequest& request = jump.sent_back.back();
     return {true, request.computed, tokens_to_prefill(request) - request.computed};
   }
-  bool head_fits(const ReplicaState& replica, std::int64_t free_blocks) const;
-  std::int64_t boundary_that_reads(const ReplicaState& replica, std::int64_t n) const;
-  std::uint16_t victim_of(const JumpState& jump) const;
-  std::uint16_t admit(ReplicaState& replica, bool sent_back, sim::FineTime now);
-  std::int64_t send_back(ReplicaState& replica, std::uint16_t slot, sim::FineTime now);
-  void join_decoding(JumpState& jump, std::uint16_t slot);
-  void leave_decoding(JumpState& jump, const JumpRequest& request) const;
-  void leave(JumpState& jump, std::uint16_t slot) const;
-  void complete_due(ReplicaState& replica, sim::FineTime now);
-  void complete_slot(ReplicaState& replica, std::uint16_t slot, std::int32_t computed,
-                     sim::FineTime now);
+  MW_HD bool head_fits(const Replica& replica, std::int64_t free_blocks) const;
+  MW_HD std::int64_t boundary_that_reads(const Replica& replica, std::int64_t n) const;
+  MW_HD std::uint16_t victim_of(const Jump& jump) const;
+  MW_HD JumpArrival take_arrival(Jump& jump) const;
+  MW_HD std::uint16_t admit(Replica& replica, bool sent_back, sim::FineTime now);
+  MW_HD std::int64_t send_back(Replica& replica, std::uint16_t slot, sim::FineTime now);
+  MW_HD void join_decoding(Jump& jump, std::uint16_t slot);
+  MW_HD void leave_decoding(Jump& jump, const JumpRequest& request) const;
+  MW_HD void leave(Jump& jump, std::uint16_t slot) const;
+  MW_HD void complete_due(Replica& replica, sim::FineTime now);
+  MW_HD void complete_slot(Replica& replica, std::uint16_t slot, std::int32_t computed,
+                           sim::FineTime now);
 
   // Block sizes are powers of two nearly always, and divisions dear.
   struct Division {
     std::int64_t quotient, remainder;
   };
-  Division by_block_size(std::int64_t n) const {
-    if (block_shift_ >= 0) return {n >> block_shift_, n & (engine_.block_size - 1)};
+  MW_HD Division by_block_size(std::int64_t n) const {
+    if (context_.law.block_shift >= 0)
+      return {n >> context_.law.block_shift, n & (engine_.block_size - 1)};
     return {n / engine_.block_size, n % engine_.block_size};
   }
-  std::int64_t blocks(std::int64_t tokens) const {
+  MW_HD std::int64_t blocks(std::int64_t tokens) const {
     return by_block_size(tokens + engine_.block_size - 1).quotient;
   }
-  std::size_t phase_of(std::int64_t iteration) const {
+  MW_HD std::size_t phase_of(std::int64_t iteration) const {
     return static_cast<std::size_t>(by_block_size(iteration).remainder);
   }
   /// Blocks that the decoding requests take in the next n iterations.
-  std::int64_t demand(const JumpState& jump, std::int64_t n) const;
-  std::int64_t affordable(const JumpState& jump, std::int64_t free_blocks, std::int64_t most) const;
+  MW_HD std::int64_t demand(const Jump& jump, std::int64_t n) const;
+  MW_HD std::int64_t affordable(const Jump& jump, std::int64_t free_blocks,
+                                std::int64_t most) const;
+
+  MW_HD bool by_priority() const {
+    return Memory::has_priorities && engine_.scheduling == Scheduling::priority;
+  }
 
   const EngineParameters& engine_;
   const StepTableView& table_;
-  int block_shift_ = -1;  // of a power of two
-  bool by_priority_, prompts_first_, reads_all_;
-  std::int64_t idle_mw_;
-  PodEpoch& epoch_;
-  EngineContext context_;
-  std::vector<std::uint16_t> due_;
+  bool prompts_first_, reads_all_;
+  sim::Time sub_step_;
+  Context context_;
+  Due& due_;
 };
+
+extern template class JumpEngineOn<HostMemory>;
+using JumpEngine = JumpEngineOn<HostMemory>;
 
 /// The replica in the plain engine's words: what both agree on, field by field.
 ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters& engine);

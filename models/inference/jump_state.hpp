@@ -6,6 +6,7 @@
 
 #include "models/inference/request.hpp"
 #include "sim/describe.hpp"
+#include "sim/host_device.hpp"
 #include "sim/time.hpp"
 
 // What the jump engine keeps of a replica: sums over the decoding requests, which is all that an
@@ -21,7 +22,7 @@ struct JumpArrival {
   std::int32_t charge = 0;
   std::int32_t priority = 0;
 };
-inline Urgency urgency(const JumpArrival& r) {
+MW_HD inline Urgency urgency(const JumpArrival& r) {
   return {r.priority, r.arrival, r.id};
 }
 template <sim::Describes<JumpArrival> Self>
@@ -64,11 +65,11 @@ struct JumpRequest {
   std::int8_t priority = 0;
   Resumes resumes = Resumes::no;  // as what it goes on, or does in the iteration that runs
 };
-inline Urgency urgency(const JumpRequest& r) {
+MW_HD inline Urgency urgency(const JumpRequest& r) {
   return {r.priority, r.arrival, r.id};
 }
 /// All its tokens so far: those of a prompt, and those emitted before it joined the decoding ones.
-inline std::int32_t tokens_to_prefill(const JumpRequest& r) {
+MW_HD inline std::int32_t tokens_to_prefill(const JumpRequest& r) {
   return r.prompt + r.emitted;
 }
 template <sim::Describes<JumpRequest> Self>
@@ -110,9 +111,26 @@ void describe(Self& self, auto&& visit) {
   visit("requests", self.requests, sim::About{.text = "How many", .min = 0});
 }
 
-struct JumpState {
+/// The sums, and who stands where: the same on the host and on a device.
+struct JumpSums {
   static constexpr std::uint16_t none = 0xffff;
 
+  std::uint16_t oldest = none, youngest = none;  // slots, in order of admission
+  std::uint32_t admissions = 0;                  // since the start, modulo 2^32
+
+  // Those that decode. Iterations are numbered; `iteration` is the one that runs or comes next.
+  std::int64_t iteration = 0;
+  std::int32_t decodes = 0;
+  std::int64_t kv_tokens = 0;  // context of that iteration, all of them together
+
+  // Of those that prefill at most one has a prompt that goes beyond the iteration that runs.
+  std::uint16_t partial = none;
+  std::int32_t partial_chunk = 0;  // its tokens in the iteration that runs
+
+  bool prompts_alone = false;  // the iteration that runs has no decodes: they wait for it
+};
+
+struct JumpState : JumpSums {
   // Those that wait: first the ones sent back, the newest of them first, then the others as they
   // came, from `head` on. By priority: the ones sent back in order, the first of them last, and a
   // heap of the others.
@@ -122,24 +140,27 @@ struct JumpState {
 
   std::vector<JumpRequest> slots;
   std::vector<std::uint16_t> free_slots;
-  std::uint16_t oldest = none, youngest = none;
-  std::uint32_t admissions = 0;  // since the start, modulo 2^32
-
-  // Those that decode. Iterations are numbered; `iteration` is the one that runs or comes next.
-  std::int64_t iteration = 0;
-  std::int32_t decodes = 0;
-  std::int64_t kv_tokens = 0;               // context of that iteration, all of them together
   std::vector<std::uint16_t> block_takers;  // by remainder of the iteration that takes a block
   std::vector<std::uint64_t> last_keys;     // 4-heap of last_key and slot; may hold outdated ones
-
-  // Those that prefill: at most one whose prompt goes beyond the iteration that runs, and those
-  // whose prompt ends in it or who decode again in it after they were swapped out.
-  std::uint16_t partial = none;
-  std::int32_t partial_chunk = 0;  // its tokens in the iteration that runs
+  // Those whose prompt ends in the iteration that runs or who decode again in it after they were
+  // swapped out.
   std::vector<std::uint16_t> finishing;
 
-  bool prompts_alone = false;        // the iteration that runs has no decodes: they wait for it
-  std::vector<JumpStalled> stalled;  // and have waited since; oldest first
+  std::vector<JumpStalled> stalled;  // decode, but wait for prompts alone; oldest first
+
+  // Those that have not run yet, in order of arrival.
+  void add_arrived(const JumpArrival& a) { arrived.push_back(a); }
+  const JumpArrival& first_arrived() const { return arrived[head]; }
+  void drop_first_arrived() {
+    // Give the space back when half of it is unused: amortised constant time.
+    if (++head == arrived.size()) {
+      arrived.clear();
+      head = 0;
+    } else if (head >= 64 && 2 * head >= arrived.size()) {
+      arrived.erase(arrived.begin(), arrived.begin() + static_cast<std::ptrdiff_t>(head));
+      head = 0;
+    }
+  }
 
   bool waits() const { return !sent_back.empty() || head != arrived.size(); }
   std::size_t waiting() const { return sent_back.size() + arrived.size() - head; }

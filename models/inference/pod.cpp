@@ -20,8 +20,7 @@ class Loop {
         epoch_(epoch),
         latencies_(epoch.latencies),
         first_record_(epoch.records.size()),
-        table_(parameters.table->view()),
-        blocks_(kv_blocks(parameters.engine, *parameters.table)),
+        law_(law_of(parameters)),
         start_planned_(pod.replicas.size(), false) {
     // At a cut every replica that has work is inside an iteration, so ends are all that is pending.
     for (std::size_t r = 0; r < pod.replicas.size(); ++r) {
@@ -61,7 +60,7 @@ class Loop {
   enum Handler : std::uint32_t { end_of_iteration, start_of_iteration };
 
   EngineContext context(std::int32_t r) {
-    return make_context(pod_, parameters_, table_, r, epoch_, latencies_);
+    return make_context(pod_, parameters_, law_, r, epoch_, latencies_);
   }
   ReplicaState& replica(std::int32_t r) { return pod_.replicas[static_cast<std::size_t>(r)]; }
 
@@ -81,7 +80,7 @@ class Loop {
   }
 
   void arrive(const Arrival& a) {
-    const Dispatch sent = receive(pod_, parameters_, blocks_, a, epoch_.counts);
+    const Dispatch sent = receive(pod_, parameters_, law_, a, epoch_.counts);
     if (sent.replica < 0) return;
     Request request;
     request.id = a.id;
@@ -117,19 +116,19 @@ class Loop {
 
   void hand_up_until(std::int32_t r, sim::FineTime until) {
     BinCursor bin = bin_at(epoch_, r, replica(r).accounted.ns);
-    hand_up(replica(r), parameters_.table->idle_power_mw, until, epoch_, bin);
+    hand_up(replica(r), law_.idle_mw, until, epoch_.sub_step, epoch_.counts, bin);
   }
 
   void finish_call(sim::Time until) {
     PodCounts& counts = epoch_.counts;
     counts.running = counts.waiting = counts.kv_blocks_used = 0;
-    counts.kv_blocks_total = blocks_ * static_cast<std::int64_t>(pod_.replicas.size());
+    counts.kv_blocks_total = law_.kv_blocks * static_cast<std::int64_t>(pod_.replicas.size());
     for (std::size_t r = 0; r < pod_.replicas.size(); ++r) {
       ReplicaState& one = pod_.replicas[r];
       hand_up_until(static_cast<std::int32_t>(r), {until, 0});
       counts.running += static_cast<std::int64_t>(one.running.size());
       counts.waiting += static_cast<std::int64_t>(one.waiting.size());
-      counts.kv_blocks_used += blocks_ - one.free_blocks;
+      counts.kv_blocks_used += law_.kv_blocks - one.free_blocks;
     }
     latencies_.flush();
     order_records(epoch_.records, first_record_);
@@ -141,8 +140,7 @@ class Loop {
   PodEpoch& epoch_;
   LatencyFeed latencies_;
   std::size_t first_record_;
-  StepTableView table_;
-  std::int64_t blocks_;
+  PodLaw law_;
   sim::IndexedHeap queue_;
   std::uint64_t sequence_ = 0;
   std::vector<bool> start_planned_;
@@ -185,6 +183,7 @@ void advance(PodState& pod, const PodParameters& parameters, std::span<const Arr
              sim::Time until, PodEpoch& epoch) {
   MW_INVARIANT(epoch.start <= pod.now && pod.now <= until && until <= epoch.end,
                "a pod is advanced outside its epoch");
+  MW_INVARIANT(!pod.held_by, "a pod is advanced whose state is elsewhere");
   MW_INVARIANT(arrivals.empty() ||
                    (arrivals.front().t >= pod.now && arrivals.back().t < until &&
                     std::is_sorted(arrivals.begin(), arrivals.end(),

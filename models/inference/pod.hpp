@@ -49,6 +49,9 @@ struct PodState {
   RouterState router;
   UsersState users;
   sim::TraceHash refusals;
+  // Who has its requests while it advances elsewhere (flat_pods.hpp): what is here is then no state
+  // to go on from, nor is a copy of it.
+  const void* held_by = nullptr;
 };
 template <sim::Describes<PodState> Self>
 void describe(Self& self, auto&& visit) {

@@ -39,7 +39,7 @@ std::size_t victim_of(const ReplicaState& replica, const EngineParameters& engin
 /// Sends running[i] back to the queue; the blocks that this moves to the host.
 std::int64_t send_back(ReplicaState& replica, const EngineContext& context, sim::FineTime now,
                        std::size_t i) {
-  const EngineParameters& engine = context.engine;
+  const EngineParameters& engine = context.law.engine;
   Request victim = replica.running[i];
   replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(i));
   replica.free_blocks += victim.blocks;
@@ -85,9 +85,9 @@ class Schedule {
   Schedule(ReplicaState& replica, const EngineContext& context, sim::FineTime now)
       : replica_(replica),
         context_(context),
-        engine_(context.engine),
+        engine_(context.law.engine),
         now_(now),
-        budget_(context.engine.max_num_batched_tokens) {}
+        budget_(context.law.engine.max_num_batched_tokens) {}
 
   Scheduled make() {
     if (engine_.batching == Batching::mixed) {
@@ -190,10 +190,10 @@ void complete(ReplicaState& replica, const EngineContext& context, const Request
 
 bool start_iteration(ReplicaState& replica, const EngineContext& context, sim::FineTime now) {
   if (replica.running.empty() && replica.waiting.empty()) return false;
-  read_arrivals(replica, context.engine, replica.running.empty());
+  read_arrivals(replica, context.law.engine, replica.running.empty());
   const Scheduled scheduled = Schedule(replica, context, now).make();
-  note_scheduled(replica, context.engine, scheduled.load);
-  const LevelChoice choice = choose_level(replica, context.table, scheduled.load);
+  note_scheduled(replica, context.law.engine, scheduled.load);
+  const LevelChoice choice = choose_level(replica, context.law.table, scheduled.load);
   start_at_level(replica, now, choice.level);
   count_started(replica, context.counts, choice, 1);
   run_iteration(replica, context, scheduled.load, choice.level, now, scheduled.moved_blocks);

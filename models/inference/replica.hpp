@@ -1,12 +1,12 @@
 #pragma once
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "models/inference/closed_loop.hpp"
 #include "models/inference/counts.hpp"
 #include "models/inference/engine.hpp"
 #include "models/inference/jump_state.hpp"
+#include "models/inference/pod_law.hpp"
 #include "models/inference/request.hpp"
 #include "models/inference/router.hpp"
 #include "sim/time.hpp"
@@ -42,8 +42,6 @@
 // GPUs draw idle power for so long.
 namespace mw::models {
 
-inline constexpr std::int64_t no_power_limit = std::numeric_limits<std::int64_t>::max();
-
 /// Kinds of transitions that the trace hash folds. Numbers are part of the hash: never reuse one.
 enum class Transition : std::uint32_t {
   refused = 1,
@@ -56,15 +54,12 @@ enum class Transition : std::uint32_t {
   swapped_in = 8,
 };
 
-struct ReplicaState {
+/// What a replica is besides its requests: the same for every engine, on the host and on a device.
+struct ReplicaBooks {
   // Set-points: read at every start of an iteration.
   std::int32_t requested_level = 0;              // clock level, 0 = highest clock
   std::int64_t power_limit_mw = no_power_limit;  // mean power of an iteration
 
-  // Of the requests either engine keeps its own: `waiting` and `running`, or `jump`.
-  RequestQueue waiting;
-  std::vector<Request> running;  // in order of admission, oldest first
-  JumpState jump;
   std::int64_t free_blocks = 0;
   std::int64_t free_host_blocks = 0;  // for those that are swapped out
   // Where new requests are not read in each iteration: how many of those that wait were not yet,
@@ -80,6 +75,13 @@ struct ReplicaState {
   sim::FineTime accounted{};           // energy is handed up until here
   std::int64_t capped_iterations = 0;  // since the start
   sim::TraceHash hash;
+};
+
+struct ReplicaState : ReplicaBooks {
+  // Of the requests either engine keeps its own: `waiting` and `running`, or `jump`.
+  RequestQueue waiting;
+  std::vector<Request> running;  // in order of admission, oldest first
+  JumpState jump;
 };
 template <sim::Describes<ReplicaState> Self>
 void describe(Self& self, auto&& visit) {
@@ -108,20 +110,34 @@ void describe(Self& self, auto&& visit) {
   visit("hash", self.hash, About{.text = "Fingerprint of its transitions"});
 }
 
-/// What an engine reads, and where it writes besides its replica's state.
-struct EngineContext {
-  const EngineParameters& engine;
-  const StepTableView& table;
-  std::int32_t replica = 0;  // its index in the pod
-  std::int64_t idle_mw = 0;  // power of its GPUs between iterations and while blocks move
-  std::int64_t ttft_limit_ps = no_power_limit, tpot_limit_ps = no_power_limit;
-  PodCounts& counts;
-  LatencyFeed& latencies;
-  RouterState& router;
+/// What a completed request leaves in the books; all times in picoseconds after its arrival.
+struct Finished {
+  std::uint64_t id;
+  sim::Time arrival;
+  std::int64_t admitted_ps, first_ps, finished_ps;
+  std::int64_t capped_at_arrival;
+  std::int32_t prompt, output, preemptions, charge, priority;
+};
+
+/// Who else wants to know of a completion: keepers of records, and users who wait for an answer.
+struct Listeners {
   std::vector<RequestRecord>* records = nullptr;  // null: none are kept
   UsersState* users = nullptr;                    // null: nobody waits for an answer
   const PodUsers* asking = nullptr;
+  void ended(std::int32_t replica, const Finished& request, sim::FineTime now) const;
 };
+
+/// What an engine reads, and where it writes besides its replica's state.
+template <class Latencies, class Router, class Listening>
+struct ContextOf {
+  const PodLaw& law;
+  std::int32_t replica = 0;  // its index in the pod
+  PodCounts& counts;
+  Latencies& latencies;
+  Router& router;
+  Listening listening;
+};
+using EngineContext = ContextOf<LatencyFeed, RouterState, Listeners>;
 
 /// Schedules the next iteration at `now` and starts it. False, and nothing changes, when there is
 /// nothing to run. All arrivals up to and including `now` are in the queue.

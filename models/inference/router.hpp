@@ -3,7 +3,9 @@
 #include <span>
 #include <vector>
 
+#include "gpu/atomic.hpp"
 #include "sim/describe.hpp"
+#include "sim/host_device.hpp"
 #include "sim/random.hpp"
 
 namespace mw::models {
@@ -46,8 +48,43 @@ struct Dispatch {
 Dispatch dispatch(RouterState& router, RouterPolicy policy, sim::Stream stream,
                   std::int32_t prompt_tokens);
 
-/// The request's last token passed through the router.
-void note_completion(RouterState& router, std::int32_t replica, std::int32_t charge,
-                     std::int32_t output_tokens);
+// What the host and a device have in common; `Router` has the words of RouterState.
+
+/// Charges `replica` with a request, and takes the turn beyond it.
+template <class Router>
+MW_HD Dispatch charge(Router& router, std::int32_t replica, std::int32_t prompt_tokens) {
+  router.next = (replica + 1) % static_cast<std::int32_t>(router.outstanding.size());
+  const std::int64_t expected = router.completed_requests > 0
+                                    ? router.completed_output_tokens / router.completed_requests
+                                    : 0;
+  const auto charged = static_cast<std::int32_t>(prompt_tokens + expected);
+  router.outstanding[static_cast<std::size_t>(replica)] += charged;
+  return {replica, charged};
+}
+
+template <class Router>
+MW_HD std::int32_t lesser_of_two(Router& router, sim::Stream stream) {
+  const auto n = static_cast<std::uint64_t>(router.outstanding.size());
+  if (n == 1) return 0;
+  // High bits times n: the bias is below n / 2^32, as no replica count can notice.
+  const sim::Bits draw = sim::bits(stream, router.draws++);
+  const auto first = static_cast<std::int32_t>((draw.first >> 32) * n >> 32);
+  const auto other = static_cast<std::int32_t>((draw.second >> 32) * (n - 1) >> 32);
+  const std::int32_t second = other < first ? other : other + 1;
+  const auto charged = [&](std::int32_t r) {
+    return router.outstanding[static_cast<std::size_t>(r)];
+  };
+  return charged(second) < charged(first) ? second : first;
+}
+
+/// The request's last token passed through the router. Sums of the pod, to which its replicas may
+/// add side by side.
+template <class Router>
+MW_HD void note_completion(Router& router, std::int32_t replica, std::int32_t charged,
+                           std::int32_t output_tokens) {
+  router.outstanding[static_cast<std::size_t>(replica)] -= charged;
+  gpu::add_to(router.completed_requests, 1);
+  gpu::add_to(router.completed_output_tokens, output_tokens);
+}
 
 }  // namespace mw::models

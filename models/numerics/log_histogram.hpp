@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/describe.hpp"
+#include "sim/host_device.hpp"
 
 namespace mw::models {
 
@@ -93,7 +94,7 @@ struct LogHistogram {
 
   bool operator==(const LogHistogram&) const = default;
 
-  static std::size_t bin_of(double value) {
+  MW_HD static std::size_t bin_of(double value) {
     std::uint64_t bits = 0;
     if (!(value > 0)) return 0;
     std::memcpy(&bits, &value, sizeof bits);

@@ -85,8 +85,8 @@ void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, S
   std::vector<std::int64_t> cost(site.pods.size());
   for (std::size_t p = 0; p < site.pods.size(); ++p)
     cost[p] = expected_work(site.pods[p], epoch.pods[p].counts, arrivals_of(p).size());
-  gpu::launch_by_cost(gpu::Backend::cpu, pool, std::span(state.pods),
-                      std::span<const std::int64_t>(cost), advance_pod);
+  gpu::launch_by_cost(pool, std::span(state.pods), std::span<const std::int64_t>(cost),
+                      advance_pod);
   epoch.services.assign(site.services.size(), {});
   for (std::size_t p = 0; p < site.pods.size(); ++p)
     add(epoch.services[idx(site.service_of_pod[p])], epoch.pods[p].counts);

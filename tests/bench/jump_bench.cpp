@@ -220,8 +220,7 @@ class RunningFleet {
       models::begin_epoch(epochs_[i], parameters_[i].replicas, now_, until, 100 * sim::millisecond);
       models::advance(pod, parameters_[i], arrivals[i], until, epochs_[i]);
     };
-    gpu::launch_by_cost(gpu::Backend::cpu, pool_, std::span(pods_),
-                        std::span<const std::int64_t>(cost_), advance_pod);
+    gpu::launch_by_cost(pool_, std::span(pods_), std::span<const std::int64_t>(cost_), advance_pod);
     std::int64_t completed = 0;
     for (const models::PodEpoch& epoch : epochs_) completed += epoch.counts.completed;
     now_ = until;

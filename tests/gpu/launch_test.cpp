@@ -16,7 +16,7 @@ TEST_CASE("launch steps every state once and no thread count changes a bit") {
     ThreadPool pool(threads);
     std::vector<double> states(n, 0.1);
     for (int k = 0; k < 20; ++k) {
-      gpu::launch(gpu::Backend::cpu, pool, std::span(states),
+      gpu::launch(pool, std::span(states),
                   [](double& x, std::size_t i) { x = x * 1.7 + 1.0 / double(i + 1); });
     }
     return states;
@@ -32,20 +32,6 @@ TEST_CASE("launch steps every state once and no thread count changes a bit") {
       REQUIRE(one[i] == doctest::Approx(expected).epsilon(1e-12));
     }
   }
-}
-
-TEST_CASE("an absent backend is named, and so is the way out") {
-  ThreadPool pool(1);
-  std::vector<int> states(1);
-  std::string message;
-  try {
-    gpu::launch(gpu::Backend::cuda, pool, std::span(states), [](int& x, std::size_t) { ++x; });
-  } catch (const std::runtime_error& e) {
-    message = e.what();
-  }
-  CHECK(message.find("no CUDA backend") != std::string::npos);
-  CHECK(message.find("choose the backend 'cpu'") != std::string::npos);
-  CHECK(states[0] == 0);
 }
 
 // Dealing is a partition: every state in one block. Whoever is free takes the next block, so no
@@ -86,7 +72,7 @@ TEST_CASE("dealt by cost or not, and on however many threads, states come out th
       cost[i] = i % 97 == 0 ? 50 * scale : std::int64_t(i % 7) * scale;
     for (int k = 0; k < 5; ++k) {
       gpu::launch_by_cost(
-          gpu::Backend::cpu, pool, std::span(states), std::span<const std::int64_t>(cost),
+          pool, std::span(states), std::span<const std::int64_t>(cost),
           [](double& x, std::size_t i, std::size_t) { x = x * 1.7 + 1.0 / double(i + 1); });
     }
     return states;
