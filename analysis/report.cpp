@@ -185,10 +185,12 @@ std::string console_report(const RunReport& r) {
       number(r.wall_s > 0 ? simulated / r.wall_s : std::nan("")), r.site.seed,
       trace_hash(r.state).value, r.complete ? "" : "  (INTERRUPTED)");
   const bool limited = has(m, "envelope_mw");
-  out += fmt::format(
-      "  tokens   {} out/s, {} in/s; {} tokens/s/MW consumed{}\n", number(v("tokens_out_per_s")),
-      number(v("tokens_in_per_s")), number(v("tokens_per_s_per_mw")),
-      limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw"))) : "");
+  if (!r.site.services.empty())
+    out += fmt::format(
+        "  tokens   {} out/s, {} in/s; {} tokens/s/MW consumed{}\n", number(v("tokens_out_per_s")),
+        number(v("tokens_in_per_s")), number(v("tokens_per_s_per_mw")),
+        limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw")))
+                : "");
   out += fmt::format("  power    mean {} MW, peak {} MW", number(v("mean_power_mw")),
                      number(v("peak_power_mw")));
   if (limited)
@@ -210,10 +212,18 @@ std::string console_report(const RunReport& r) {
       out += fmt::format("  revenue  {} USD per MW and hour, cost {}\n",
                          number(v("revenue_usd_per_mw_h")), number(v("cost_usd_per_mw_h")));
   }
+  const CoolingTotals& plant = r.state.totals.cooling;
   out += fmt::format(
-      "  heat     coolant {:.1f} degC at most, hottest rack's GPUs {:.1f} degC, "
-      "water {} L/kWh\n\n",
-      sim::to_degc(r.site.cooling.supply) + v("supply_excess_k"), v("hottest_junction_degc"),
+      "  plant    fans {} kW, pumps {} kW, trim chillers {} kW, air side {} kW; outdoor air not "
+      "enough for {} h{}\n",
+      number(v("rejection_fan_kw")), number(v("pump_kw")), number(v("trim_kw")),
+      number(v("air_side_kw")), number(v("trim_hours")),
+      plant.reuse_heat > 0 ? fmt::format("; ERF {:.3f}, ERE {:.3f}", v("erf"), v("ere")) : "");
+  const bool chips = !std::isnan(v("mean_junction_degc"));
+  out += fmt::format(
+      "  heat     coolant {:.1f} degC at most{}, water {} L/kWh\n\n",
+      sim::to_degc(r.site.cooling.supply) + v("supply_excess_k"),
+      chips ? fmt::format(", hottest rack's GPUs {:.1f} degC", v("hottest_junction_degc")) : "",
       number(v("wue_l_per_kwh")));
   if (!r.site.services.empty()) out += service_table(r) + "\n";
   if (const std::string costs = cost_table(r); !costs.empty()) out += costs + "\n";

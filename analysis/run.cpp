@@ -11,6 +11,7 @@
 #include "analysis/progress.hpp"
 #include "analysis/report.hpp"
 #include "analysis/run_file.hpp"
+#include "analysis/show.hpp"
 #include "scenarios/build.hpp"
 #include "sim/thread_pool.hpp"
 
@@ -54,6 +55,9 @@ int run(const RunOptions& options) {
   const std::string resolved = scenarios::write_resolved(document.value);
   const auto base = std::filesystem::path(options.scenario).parent_path();
   const models::SiteParameters site = scenarios::build_site(document, base);
+
+  if (!options.quiet)
+    for (const auto& line : weather_notes(site)) fmt::print(stderr, "millwright: {}\n", line);
 
   models::SiteState state = options.resume.empty()
                                 ? models::initial_site(site)

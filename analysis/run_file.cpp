@@ -54,8 +54,8 @@ const SiteColumn site_columns[] = {
      [](const SiteEpoch& e) { return e.electrical_loss; }},
     {"pump_power", "W", "Pumps and coolant distribution units",
      [](const SiteEpoch& e) { return e.cooling.tcs_pump + e.cooling.fws_pump + e.cooling.cdu; }},
-    {"heat_rejection_power", "W", "Dry-cooler fans and trim chillers",
-     [](const SiteEpoch& e) { return e.cooling.dry_cooler_fan + e.cooling.trim; }},
+    {"heat_rejection_power", "W", "Fans of dry coolers or towers, and trim chillers",
+     [](const SiteEpoch& e) { return e.cooling.rejection_fan + e.cooling.trim; }},
     {"air_side_power", "W", "Fans, pumps and chillers for the heat that goes to air",
      [](const SiteEpoch& e) {
        const auto& c = e.cooling;
@@ -76,7 +76,7 @@ const SiteColumn site_columns[] = {
      [](const SiteEpoch& e) { return e.cooling.tcs_flow; }},
     {"facility_water_supply", "degC", "Facility water to the coolant distribution units",
      [](const SiteEpoch& e) { return e.cooling.fws_supply; }},
-    {"dry_cooler_speed", "1", "Fan speed of the dry coolers",
+    {"dry_cooler_speed", "1", "Fan speed of the dry coolers or towers",
      [](const SiteEpoch& e) { return e.cooling.fan_speed; }},
     {"hottest_junction", "degC", "Mean GPU junction of the hottest rack",
      [](const SiteEpoch& e) { return e.hottest_junction_c; }},
@@ -134,6 +134,9 @@ std::vector<std::string> service_names(const SiteParameters& site) {
 
 SamplePlan plan_samples(const SiteParameters& site, const scenarios::OutputBlock& output) {
   SamplePlan plan{output.site_period.ns, output.rack_period.ns, ""};
+  // A row is no shorter than a step.
+  plan.site_period = std::max(plan.site_period, site.step);
+  plan.rack_period = std::max(plan.rack_period, site.step);
   const double seconds = sim::to_seconds(site.duration);
   const auto fit = [&](sim::Time& period, double bytes_per_row, double share, const char* what) {
     const double bytes = seconds / sim::to_seconds(period) * bytes_per_row;

@@ -110,6 +110,14 @@ void print_schema(bool markdown) {
   }
 }
 
+std::vector<std::string> weather_notes(const models::SiteParameters& site) {
+  std::vector<std::string> lines;
+  if (!site.weather) return lines;
+  lines.push_back(fmt::format("weather {}: {}", *site.climate.file, site.weather->summary));
+  for (const auto& warning : site.weather->warnings) lines.push_back("weather: " + warning);
+  return lines;
+}
+
 void print_check(const std::string& scenario, const std::vector<std::string>& sets) {
   const Catalog catalog;
   const auto document = scenarios::read_document<scenarios::Scenario>(scenario, {sets}, catalog);
@@ -124,6 +132,7 @@ void print_check(const std::string& scenario, const std::vector<std::string>& se
   }
   fmt::print("\n# What this builds\n# {} racks, {} GPUs, {:.3g} MW of design power\n",
              site.rack_count(), gpus, design_w * 1e-6);
+  for (const auto& line : weather_notes(site)) fmt::print("# {}\n", line);
   for (const auto& service : site.services) {
     const auto& pod = site.pods[static_cast<std::size_t>(service.first_pod)];
     const auto means = traffic_means(service.front);

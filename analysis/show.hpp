@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "models/site/site.hpp"
+
 namespace mw::analysis {
 
 /// `catalog`: the kinds; `catalog KIND`: its entries; `catalog KIND NAME`: one, with its sources.
@@ -15,5 +17,8 @@ void print_schema(bool markdown);
 
 /// `check`: the resolved scenario, each value with its origin, and what was built from it.
 void print_check(const std::string& scenario, const std::vector<std::string>& sets);
+
+/// What the site's weather file is and what had to be mended in it; empty without a file.
+std::vector<std::string> weather_notes(const models::SiteParameters& site);
 
 }  // namespace mw::analysis

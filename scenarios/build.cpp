@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cmath>
 
+#include "models/cooling/weather_file.hpp"
 #include "models/site/assembly.hpp"
 #include "models/site/epoch.hpp"
 #include "models/site/summary.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/serving.hpp"
+#include "sim/io/data_folder.hpp"
+#include "sim/io/number.hpp"
 
 namespace mw::scenarios {
 namespace {
@@ -55,6 +59,10 @@ std::string item_path(const char* list, std::size_t i) {
   return fmt::format("{}[{}]", list, i);
 }
 
+std::string instant_text(double utc_seconds) {
+  return sim::format_time_stamp(std::llround(utc_seconds) * 1'000'000'000);
+}
+
 void add_racks(SiteParameters& site, const Scenario& scenario) {
   for (const auto& block : scenario.racks) {
     const auto& rack = block.type.value;
@@ -62,7 +70,8 @@ void add_racks(SiteParameters& site, const Scenario& scenario) {
                     .rack = rack,
                     .law = make_rack_law(rack),
                     .first = site.rack_count(),
-                    .count = block.count};
+                    .count = block.count,
+                    .load = block.load};
     for (int i = 0; i < block.count; ++i)
       site.group_of_rack.push_back(static_cast<std::int32_t>(site.racks.size()));
     site.racks.push_back(std::move(racks));
@@ -259,6 +268,34 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
   }
 }
 
+/// The weather of the climate's file; its place and time zone are then those of the climate.
+void add_weather(SiteParameters& site, const std::filesystem::path& base, BuildProblems& problems) {
+  ClimateParameters& climate = site.climate;
+  if (!climate.file) return;
+  const std::string at = "site.climate.weather.file";
+  const auto path = sim::find_input(*climate.file, base);
+  if (!path || !std::filesystem::is_regular_file(*path)) {
+    problems.add(
+        at, fmt::format("there is no file {}", in_quotes(*climate.file)),
+        fmt::format("put it beside the scenario or below {} (MILLWRIGHT_DATA names another "
+                    "folder)",
+                    sim::data_folder().string()));
+    return;
+  }
+  WeatherPlace place{climate.utc_offset.value, climate.elevation.value, {}};
+  if (climate.highest_wet_bulb) place.highest_wet_bulb = sim::to_degc(*climate.highest_wet_bulb);
+  auto series = std::make_shared<const WeatherSeries>(read_weather_file(*path, place));
+  climate.utc_offset = {series->utc_offset};
+  climate.elevation = {series->elevation};
+  const double from = static_cast<double>(site.start.unix_ns) * 1e-9;
+  if (!covers(*series, from, from + sim::to_seconds(site.duration)))
+    problems.add(at,
+                 fmt::format("the run is not within the file's rows, {} to {}",
+                             instant_text(series->at.front()), instant_text(series->at.back())),
+                 "change site.climate.start or duration, or use a file with a whole year");
+  site.weather = std::move(series);
+}
+
 void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
   const RackDesign design = rack_design(site.racks);
   site.cooling = scenario.site.cooling.plant.value;
@@ -306,6 +343,13 @@ void check(const Scenario& scenario, sim::Problems& problems) {
     if (period.ns < models::physics_step)
       problems.add(key, "is below 1 s, the longest step of the physics", "write `1 s` or more");
   };
+  no_faster("site.physics_step", scenario.site.physics_step);
+  const sim::Time longest = scenario.inference.empty() ? 3600 * sim::second : sim::minute;
+  if (scenario.site.physics_step.ns > longest)
+    problems.add("site.physics_step",
+                 scenario.inference.empty() ? "is above 1 h, as weather is by the hour"
+                                            : "is above 1 min, too long for services",
+                 "shorten it");
   no_faster("output.site_period", scenario.output.site_period);
   no_faster("output.rack_period", scenario.output.rack_period);
   if (scenario.control.power.policy != models::PowerPolicy::none && !scenario.site.envelope)
@@ -323,6 +367,10 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   site.seed = scenario.seed;
   site.start = scenario.site.climate.start;
   site.climate = scenario.site.climate.weather.value;
+  site.step = scenario.site.physics_step.ns;
+  // Without services nothing changes inside a step.
+  if (scenario.inference.empty()) site.sub_step = std::max(site.sub_step, site.step);
+  add_weather(site, base, problems);
   site.bytes_per_token = scenario.site.bytes_per_token;
   if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;
   if (scenario.site.economics) site.economics = scenario.site.economics->value;
@@ -330,6 +378,8 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   add_plant(site, scenario, problems);
   add_services(site, scenario, base, problems);
   site.control = scenario.control.power;
+  if (site.control.policy == PowerPolicy::none)  // nobody looks at the meter in between
+    site.control.interval.value = std::max(site.control.interval.value, sim::to_seconds(site.step));
   wire_control(site);
   problems.raise_if_any();
   add_name_problems(site, problems);

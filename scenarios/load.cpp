@@ -11,6 +11,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Weather tables stand for themselves: `weather: x.epw` says the same as `weather: {file: x.epw}`.
+bool names_a_table(const Type& structure, const Node& reference) {
+  const std::string_view text = reference.text;
+  return reference.kind == Node::Kind::scalar && structure.field("file") &&
+         (text.ends_with(".epw") || text.ends_with(".csv"));
+}
+
 bool names_a_file(std::string_view text) {
   return text.ends_with(".yaml") || text.ends_with(".yml") ||
          text.find('/') != std::string_view::npos;
@@ -89,6 +96,10 @@ Loader::Loaded Loader::load_reference(const Type& structure, const Node& referen
   Node nothing;
   nothing.kind = Node::Kind::map;
   nothing.at = reference.at;
+  if (names_a_table(structure, reference)) {
+    nothing.members.push_back({"file", reference.at, reference});
+    return {std::move(nothing), true};
+  }
   const std::string path = find_reference(structure, reference);
   if (path.empty()) return {std::move(nothing), false};
   if (std::find(chain_.begin(), chain_.end(), path) != chain_.end()) {
@@ -148,7 +159,9 @@ std::string Loader::find_reference(const Type& structure, const Node& reference)
 Loader::Loaded Loader::load_entry(const Type& entry, const Node& written, std::string& name) {
   const Type& structure = entry.item();
   const auto short_name = [](const std::string& reference) {
-    return names_a_file(reference) ? fs::path(reference).stem().string() : reference;
+    return names_a_file(reference) || reference.ends_with(".epw") || reference.ends_with(".csv")
+               ? fs::path(reference).stem().string()
+               : reference;
   };
   if (written.kind == Node::Kind::scalar) {
     name = short_name(written.text);

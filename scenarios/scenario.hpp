@@ -19,6 +19,7 @@
 #include "models/inference/traffic.hpp"
 #include "models/power/electrical.hpp"
 #include "models/power/rack.hpp"
+#include "models/site/site.hpp"
 #include "sim/describe.hpp"
 #include "sim/moment.hpp"
 
@@ -34,7 +35,8 @@ template <sim::Describes<ClimateBlock> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("weather", self.weather,
-        About{.text = "The place: a name of catalog/climates", .required = true});
+        About{.text = "The place: a name of catalog/climates, or a weather file (.epw, .csv)",
+              .required = true});
   visit("start", self.start,
         About{.text = "Moment of the calendar at which the run begins", .required = true});
 }
@@ -61,6 +63,7 @@ struct SiteBlock {
   CoolingBlock cooling;
   std::optional<sim::Entry<models::EconomicsParameters>> economics;
   double lighting = 0.002;
+  sim::Duration physics_step{models::physics_step};
   double bytes_per_token = 4;
 };
 template <sim::Describes<SiteBlock> Self>
@@ -79,6 +82,9 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Lights and offices, as a share of the racks' design power",
               .min = 0,
               .max = 0.1});
+  visit("physics_step", self.physics_step,
+        About{.text = "Longest step of power, heat and weather: 1 s; up to 1 min with services, up "
+                      "to 1 h for studies of the plant without"});
   visit("bytes_per_token", self.bytes_per_token,
         About{.text = "Bytes that a prompt or output token moves through the network and storage "
                       "racks; plain text is about four",
@@ -90,6 +96,7 @@ struct RackBlock {
   std::string name;
   sim::Entry<models::RackParameters> type;
   int count = 1;
+  double load = 0;
 };
 template <sim::Describes<RackBlock> Self>
 void describe(Self& self, auto&& visit) {
@@ -98,6 +105,12 @@ void describe(Self& self, auto&& visit) {
   visit("type", self.type,
         About{.text = "What they are: a name of catalog/racks", .required = true});
   visit("count", self.count, About{.text = "How many", .min = 1, .max = 100000});
+  visit("load", self.load,
+        About{.text = "What GPUs that no service uses draw, as a share of the way from idle to "
+                      "rated power, and their hosts as a share of full host load: a constant load "
+                      "for studies of the plant",
+              .min = 0,
+              .max = 1});
 }
 
 enum class ReplicaWord { fill };

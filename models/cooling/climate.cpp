@@ -73,12 +73,15 @@ Weather from_dew_point(double dry_bulb, double dew_point, double pressure) {
 }  // namespace
 
 void check(const ClimateParameters& climate, sim::Problems& problems) {
-  if (!climate.fixed && climate.months.size() != month_count) {
+  const int given =
+      int{!climate.months.empty()} + int{climate.fixed.has_value()} + int{climate.file.has_value()};
+  if (given > 1) {
+    problems.add(climate.file ? "file" : "fixed", "the weather is given more than once",
+                 "keep one of months, fixed and file");
+  } else if (!climate.fixed && !climate.file && climate.months.size() != month_count) {
     problems.add("months", std::to_string(climate.months.size()) + " months, not 12",
-                 "give January to December, or `fixed: {dry_bulb: 25 degC, wet_bulb: 18 degC}`");
-  }
-  if (climate.fixed && !climate.months.empty()) {
-    problems.add("fixed", "both months and fixed weather are given", "keep one of the two");
+                 "give January to December, `fixed: {dry_bulb: 25 degC, wet_bulb: 18 degC}`, or "
+                 "`file: my_place.epw`");
   }
   if (climate.fixed && climate.fixed->wet_bulb > climate.fixed->dry_bulb) {
     problems.add("fixed", "the wet bulb is warmer than the air", "give wet_bulb <= dry_bulb");

@@ -43,8 +43,9 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Wet-bulb temperature", .min = 180, .max = 340, .required = true});
 }
 
-/// A place by its climate normals: smooth in the year and in the day. It has the right means and a
-/// typical day, but neither heat waves nor cold snaps.
+/// A place by its climate normals: smooth in the year and in the day, with the right means and a
+/// typical day, but neither heat waves nor cold snaps; or by a file of hourly weather, which has
+/// them.
 struct ClimateParameters {
   static constexpr const char* catalog = "climates";
   std::string text;
@@ -53,6 +54,8 @@ struct ClimateParameters {
   sim::Seconds warmest_hour{15 * 3600.0};
   std::vector<ClimateMonth> months;
   std::optional<FixedWeather> fixed;
+  std::optional<std::string> file;
+  std::optional<sim::Temperature> highest_wet_bulb;
   sim::Confidence confidence = sim::Confidence::assumed;
   std::string source;
 };
@@ -68,6 +71,16 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Time after local midnight of the day's maximum", .min = 0, .max = 86400});
   visit("months", self.months, About{.text = "The twelve months, January first"});
   visit("fixed", self.fixed, About{.text = "Constant weather instead of months"});
+  visit(
+      "file", self.file,
+      About{.text = "Weather by the hour instead: an EPW file, whose own place and time zone hold, "
+                    "or a CSV table; beside the scenario or below MILLWRIGHT_DATA"});
+  visit(
+      "highest_wet_bulb", self.highest_wet_bulb,
+      About{.text = "Wet bulbs of the file above this are lowered to it; otherwise those above 28 "
+                    "degC and 2.5 K above its 99th percentile",
+            .min = 250,
+            .max = 320});
   visit("confidence", self.confidence, About{.text = "How sure these figures are"});
   visit("source", self.source, About{.text = "Where they come from"});
 }

@@ -4,13 +4,14 @@
 
 #include "models/cooling/chiller.hpp"
 #include "models/cooling/climate.hpp"
-#include "models/cooling/dry_cooler.hpp"
+#include "models/cooling/rejection.hpp"
 #include "sim/describe.hpp"
 #include "sim/quantity.hpp"
 
 // The steady plant: racks -> technology cooling system (TCS) -> CDU -> facility water system (FWS)
-// -> dry coolers, with an optional trim chiller behind them; the heat that racks give to air goes
-// through fan coils (CRAH) to a chilled loop that the outdoor air cools while it is cold enough.
+// -> heat reuse, if any -> dry coolers or wet towers -> trim chillers, if any; the heat that racks
+// give to air goes through fan coils (CRAH) to a chilled loop, with an economiser that spares the
+// chillers while the weather allows.
 namespace mw::models {
 
 enum class FlowControl { constant, proportional };
@@ -66,6 +67,12 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Constant power of one CDU without its pumps", .min = 0});
 }
 
+enum class Economiser { none, water, air };
+inline std::span<const char* const> enum_names(Economiser) {
+  static constexpr const char* names[] = {"none", "water", "air"};
+  return names;
+}
+
 /// Cooling of the heat that racks give to air.
 struct AirSideParameters {
   sim::Sourced<sim::Temperature> supply{sim::temperature_from_degc(27), sim::Confidence::data_sheet,
@@ -83,6 +90,10 @@ struct AirSideParameters {
       {6},
       sim::Confidence::assumed,
       "Millwright: water leaving the free-cooling coil over outdoor air"};
+  Economiser economiser = Economiser::water;
+  sim::Sourced<sim::Temperature> highest_dew_point{
+      sim::temperature_from_degc(15), sim::Confidence::data_sheet,
+      "ASHRAE TC 9.9: upper end of the recommended range"};
   sim::Sourced<double> free_cooling_fan_share{0.02, sim::Confidence::assumed,
                                               "Millwright: fan power per heat"};
   ChillerParameters chiller;
@@ -106,8 +117,15 @@ void describe(Self& self, auto&& visit) {
   visit("free_cooling_approach", self.free_cooling_approach,
         About{.text = "Water leaving the free-cooling coil less outdoor air", .min = 0.5});
   visit(
-      "free_cooling_fan_share", self.free_cooling_fan_share,
-      About{.text = "Fan power per heat given off by the free-cooling coil", .min = 0, .max = 0.2});
+      "economiser", self.economiser,
+      About{.text = "What spares the chiller: a coil in the chilled water (water), outdoor air let "
+                    "into the room (air), or nothing"});
+  visit("highest_dew_point", self.highest_dew_point,
+        About{.text = "Outdoor dew point above which no outdoor air is let in",
+              .min = 250,
+              .max = 320});
+  visit("free_cooling_fan_share", self.free_cooling_fan_share,
+        About{.text = "Fan power per heat given off by the economiser", .min = 0, .max = 0.2});
   visit("chiller", self.chiller, About{.text = "Chiller of the air side"});
   visit("margin", self.margin,
         About{.text = "Chiller capacity over design heat", .min = 0, .max = 10});
@@ -126,6 +144,32 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Share of the way from dry bulb to wet bulb", .min = 0, .max = 1});
 }
 
+/// A heat customer on the facility water's return: a district network or a greenhouse.
+struct HeatReuseParameters {
+  sim::Power demand{};
+  sim::Temperature full_below = sim::temperature_from_degc(-10);
+  sim::Temperature none_above = sim::temperature_from_degc(16);
+  double summer_share = 0;
+  sim::Temperature least_return = sim::temperature_from_degc(40);
+};
+template <sim::Describes<HeatReuseParameters> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("demand", self.demand,
+        About{.text = "Most that the customer takes", .min = 0, .required = true});
+  visit("full_below", self.full_below,
+        About{.text = "Outdoor air below which all of it is taken; the demand falls linearly above",
+              .min = 200});
+  visit("none_above", self.none_above,
+        About{.text = "Outdoor air above which only the summer share is left", .min = 200});
+  visit(
+      "summer_share", self.summer_share,
+      About{.text = "Share of the demand that is there all year (hot water)", .min = 0, .max = 1});
+  visit("least_return", self.least_return,
+        About{.text = "Coldest facility water return that is of use", .min = 270});
+}
+void check(const HeatReuseParameters& reuse, sim::Problems& problems);
+
 struct CoolingParameters {
   static constexpr const char* catalog = "cooling";
   std::string text;
@@ -136,11 +180,15 @@ struct CoolingParameters {
   CduParameters cdu;
   LoopParameters fws;
   sim::TemperatureDifference fws_rise{10};
+  RejectionKind rejection = RejectionKind::dry_cooler;
   DryCoolerParameters dry_cooler;
+  TowerParameters tower;
+  FixedApproachParameters fixed_approach;
   double oversizing = 1;
   std::optional<AdiabaticParameters> adiabatic;
   double trim_share = 0;
   ChillerParameters trim;
+  std::optional<HeatReuseParameters> reuse;
   AirSideParameters air;
 };
 template <sim::Describes<CoolingParameters> Self>
@@ -159,13 +207,22 @@ void describe(Self& self, auto&& visit) {
   visit("fws", self.fws, About{.text = "Loop from the CDUs to the dry coolers"});
   visit("fws_rise", self.fws_rise,
         About{.text = "Rise of the facility water at design", .min = 1, .max = 40});
+  visit("rejection", self.rejection,
+        About{.text =
+                  "What gives the heat to the outdoor air: dry coolers, wet towers, or water at a "
+                  "fixed approach to it, for screening"});
   visit("dry_cooler", self.dry_cooler, About{.text = "The type of dry cooler, by its rated point"});
+  visit("tower", self.tower, About{.text = "The type of wet tower, by its rated point"});
+  visit("fixed_approach", self.fixed_approach, About{.text = "The fixed approach"});
   visit("oversizing", self.oversizing,
-        About{.text = "Rated heat of all dry coolers over design heat", .min = 0.1, .max = 20});
+        About{.text = "Rated heat of all dry coolers or towers over design heat",
+              .min = 0.1,
+              .max = 20});
   visit("adiabatic", self.adiabatic, About{.text = "Evaporative pads before the dry coolers"});
   visit("trim_share", self.trim_share,
         About{.text = "Trim chillers' capacity over design heat; 0: none", .min = 0, .max = 2});
   visit("trim", self.trim, About{.text = "The trim chillers"});
+  visit("reuse", self.reuse, About{.text = "A customer for the heat"});
   visit("air", self.air, About{.text = "Cooling of the heat that racks give to air"});
 }
 void check(const CoolingParameters& cooling, sim::Problems& problems);
@@ -189,8 +246,7 @@ struct CoolingSizing {
   double tcs_film = 0;  // W/K of either side of the CDUs at design flow
   double fws_film = 0;
   int cdus = 0;
-  DryCooler cooler{};
-  double coolers = 0;  // how many of the rated kind; need not be whole
+  Rejection rejection{};
   double trim_capacity = 0;
   double air_design_heat = 0;
   double crah_fan = 0;  // W at full speed
@@ -213,26 +269,27 @@ struct CoolingPower {
   double tcs_pump = 0;
   double fws_pump = 0;
   double cdu = 0;
-  double dry_cooler_fan = 0;
-  double trim = 0;  // compressors and condenser fans
+  double rejection_fan = 0;  // dry coolers or towers
+  double trim = 0;           // compressors and condenser fans
   double crah_fan = 0;
   double air_pump = 0;
   double air_chiller = 0;  // compressors and condenser fans
   double air_free_fan = 0;
   double total() const {
-    return tcs_pump + fws_pump + cdu + dry_cooler_fan + trim + crah_fan + air_pump + air_chiller +
+    return tcs_pump + fws_pump + cdu + rejection_fan + trim + crah_fan + air_pump + air_chiller +
            air_free_fan;
   }
   double tcs_supply = 0, tcs_return = 0, tcs_flow = 0;
   double fws_supply = 0, fws_return = 0, fws_flow = 0;
   double fan_speed = 0;
-  double dry_cooler_heat = 0;  // given off by the dry coolers
-  double trim_heat = 0;        // taken up by the trim chillers
-  double air_free_heat = 0;    // given off by the air side's free cooling
+  double rejected_heat = 0;  // given off by the dry coolers or towers
+  double reuse_heat = 0;     // to the customer
+  double trim_heat = 0;      // taken up by the trim chillers
+  double air_free_heat = 0;  // given off by the air side's economiser
   double air_chiller_heat = 0;
   double supply_excess = 0;   // K by which the coolant is warmer than its set point
   double unmet_air_heat = 0;  // W that the air side cannot take: the room warms up
-  double water = 0;           // m3/s evaporated
+  double water = 0;           // m3/s taken from the mains
 };
 
 /// The steady state for a load and weather. Always finite, with bounded work; what cannot be met is

@@ -113,8 +113,8 @@ void gpu_watts(const SiteState& state, const SiteParameters& site, SiteEpoch& ep
     const double leakage = state.leakage_w[idx(g.rack)] * g.gpus;
     for (int b = 0; b < bins; ++b) row[b] += leakage;
     if (g.use == GpuUse::free) {
-      const double idle = site.group(g.rack).rack.gpu.value.idle.value.value * g.gpus;
-      for (int b = 0; b < bins; ++b) row[b] += idle;
+      const double free = site.group(g.rack).free_gpu_w() * g.gpus;
+      for (int b = 0; b < bins; ++b) row[b] += free;
       continue;
     }
     const auto& pod = epoch.pods[idx(g.pod)];
@@ -138,6 +138,10 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
   RackWork w{none, none, none};
   const double seconds = epoch.seconds();
   for (const auto& g : state.allocation) {
+    if (g.use == GpuUse::free) {
+      const auto& racks = site.group(g.rack);
+      w.host_load[idx(g.rack)] += racks.load * g.gpus / racks.rack.gpus();
+    }
     if (g.use != GpuUse::serving) continue;
     const auto& pod = site.pods[idx(g.pod)];
     const auto& counts = epoch.pods[idx(g.pod)].counts;
@@ -357,15 +361,17 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   }
   double free_w = 0;
   for (const auto& g : state.allocation)
-    if (g.use == GpuUse::free)
-      free_w += site.group(g.rack).rack.gpu.value.idle.value.value * g.gpus;
+    if (g.use == GpuUse::free) free_w += site.group(g.rack).free_gpu_w() * g.gpus;
 
   const double prefill_w = static_cast<double>(prefill) * 1e-9 / dt;
   const double decode_w = static_cast<double>(decode) * 1e-9 / dt;
   const double idle_w = static_cast<double>(idle) * 1e-9 / dt + free_w;
   const double working_w = prefill_w + decode_w;
   const double prefill_other = working_w > 0 ? mean.beside_working * prefill_w / working_w : 0;
-  const double decode_other = mean.beside_working - prefill_other;
+  // Without services nothing tells what a constant load is for.
+  const double unserved = site.services.empty() ? mean.beside_working : 0;
+  const double decode_other = mean.beside_working - prefill_other - unserved;
+  const double beside_idle = mean.beside_idle + unserved;
 
   auto& p = epoch.purpose;
   const auto set = [&](Purpose which, double w) { p[static_cast<std::size_t>(which)] = w; };
@@ -375,7 +381,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   set(Purpose::ingest, mean.cpu);
   set(Purpose::network, mean.network);
   set(Purpose::storage, mean.storage);
-  set(Purpose::idle, idle_w + mean.beside_idle);
+  set(Purpose::idle, idle_w + beside_idle);
   set(Purpose::conversion, epoch.rack_loss + epoch.electrical_loss);
   set(Purpose::pumping, epoch.pumping);
   set(Purpose::heat_rejection, epoch.heat_rejection);
@@ -387,7 +393,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   state.ledger[Purpose::idle] += ExactEnergy::of_nj(idle);
   state.ledger[Purpose::prefill] += ExactEnergy::of_joules(prefill_other * dt);
   state.ledger[Purpose::decode] += ExactEnergy::of_joules(decode_other * dt);
-  state.ledger[Purpose::idle] += ExactEnergy::of_joules((free_w + mean.beside_idle) * dt);
+  state.ledger[Purpose::idle] += ExactEnergy::of_joules((free_w + beside_idle) * dt);
   for (const Purpose q : {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion,
                           Purpose::pumping, Purpose::heat_rejection, Purpose::lighting})
     state.ledger[q] += ExactEnergy::of_joules(p[static_cast<std::size_t>(q)] * dt);
@@ -400,6 +406,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   t.water_m3 += epoch.cooling.water * dt;
   t.hottest_junction_c = std::max(t.hottest_junction_c, epoch.hottest_junction_c);
   t.supply_excess_k = std::max(t.supply_excess_k, epoch.cooling.supply_excess);
+  add(t.cooling, epoch.cooling, epoch.hottest_junction_c, dt);
   t.unmet_air_heat_j += epoch.cooling.unmet_air_heat * dt;
   for (std::size_t s = 0; s < epoch.services.size(); ++s) {
     PodCounts& sum = state.counts[s];
@@ -496,8 +503,8 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.lighting = site.lighting_w;
 
   epoch.room_heat = room_heat(site, epoch, racks);
-  epoch.weather = weather_at(
-      site.climate, static_cast<double>(site.start.unix_ns) * 1e-9 + sim::to_seconds(epoch.end));
+  const double utc = static_cast<double>(site.start.unix_ns) * 1e-9 + sim::to_seconds(epoch.end);
+  epoch.weather = site.weather ? weather_at(*site.weather, utc) : weather_at(site.climate, utc);
   epoch.cooling = cooling_step(site.cooling, site.cooling_sizing,
                                {.liquid_heat = {mean.liquid_heat},
                                 .air_heat = {mean.air_heat + epoch.room_heat},
@@ -505,7 +512,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
                                epoch.weather);
   const CoolingPower& c = epoch.cooling;
   epoch.pumping = c.tcs_pump + c.fws_pump + c.cdu + c.air_pump;
-  epoch.heat_rejection = c.dry_cooler_fan + c.trim + c.crah_fan + c.air_chiller + c.air_free_fan;
+  epoch.heat_rejection = c.rejection_fan + c.trim + c.crah_fan + c.air_chiller + c.air_free_fan;
   chip_temperatures(site, epoch);
 
   meter(state, site, epoch, racks, gpu_w);

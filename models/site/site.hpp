@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "models/control/power_control.hpp"
 #include "models/cooling/climate.hpp"
 #include "models/cooling/plant.hpp"
+#include "models/cooling/plant_totals.hpp"
+#include "models/cooling/weather_series.hpp"
 #include "models/economics/costs.hpp"
 #include "models/inference/front.hpp"
 #include "models/inference/pod.hpp"
@@ -32,6 +35,11 @@ struct SiteRacks {
   RackParameters rack;
   RackLaw law;
   int first = 0, count = 0;
+  double load = 0;  // share of rated power, above idle, that GPUs of no service draw
+  double free_gpu_w() const {
+    const auto& gpu = rack.gpu.value;
+    return gpu.idle.value.value + load * (gpu.tdp.value - gpu.idle.value).value;
+  }
 };
 
 /// A service and the pods that serve it, `pods` of them from index `first_pod` on.
@@ -66,6 +74,7 @@ struct SiteParameters {
   CoolingParameters cooling;
   CoolingSizing cooling_sizing;
   ClimateParameters climate;
+  std::shared_ptr<const WeatherSeries> weather;  // of a file; without one the climate's own
   double lighting_w = 0;
   double design_meter_w = 0;                     // at the meter with every rack at its design power
   double bytes_per_token = 0;                    // what one token weighs on the network racks
@@ -103,6 +112,7 @@ struct SiteTotals {
   double hottest_junction_c = -273.15;
   double supply_excess_k = 0;
   double unmet_air_heat_j = 0;
+  CoolingTotals cooling;
   std::int64_t overloaded_epochs = 0;     // some electrical stage carried more than it may
   std::int64_t unpromised_decisions = 0;  // decisions that needed GPUs below their least limit
   std::int64_t decisions = 0;
@@ -123,6 +133,7 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Most that the coolant was too warm, K"});
   visit("unmet_air_heat_j", self.unmet_air_heat_j,
         About{.text = "Heat that the air side could not take, J"});
+  visit("cooling", self.cooling, About{.text = "Sums of the plant"});
   visit("overloaded_epochs", self.overloaded_epochs,
         About{.text = "Epochs in which an electrical stage carried more than it may"});
   visit("unpromised_decisions", self.unpromised_decisions,

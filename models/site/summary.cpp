@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/cooling/metrics.hpp"
+#include "models/site/plant_metrics.hpp"
 #include "models/site/service_share.hpp"
 
 namespace mw::models {
@@ -116,6 +117,7 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
                "Mean GPU junction of the hottest rack"});
   m.push_back({"supply_excess_k", state.totals.supply_excess_k, "K",
                "Most that the coolant was warmer than its set point"});
+  add_plant_metrics(m, site, state);
   if (site.economics) add_costs(m, site, *site.economics, state, seconds, out_tokens);
   return m;
 }

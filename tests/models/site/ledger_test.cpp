@@ -114,11 +114,11 @@ TEST_CASE("T42: all electric power ends as heat") {
       const CoolingPower& c = e.cooling;
       const double taken_up =
           e.it + e.room_heat + c.tcs_pump + c.fws_pump + c.crah_fan + c.air_pump;
-      const double given_off =
-          c.dry_cooler_heat + c.trim_heat + c.air_free_heat + c.air_chiller_heat + c.unmet_air_heat;
+      const double given_off = c.rejected_heat + c.reuse_heat + c.trim_heat + c.air_free_heat +
+                               c.air_chiller_heat + c.unmet_air_heat;
       CHECK(share_off(taken_up, given_off) < 1e-9);
-      const double on_the_spot = c.cdu + c.dry_cooler_fan + c.trim + c.air_chiller +
-                                 c.air_free_fan + e.lighting + (e.electrical_loss - e.room_heat);
+      const double on_the_spot = c.cdu + c.rejection_fan + c.trim + c.air_chiller + c.air_free_fan +
+                                 e.lighting + (e.electrical_loss - e.room_heat);
       CHECK(share_off(e.meter, given_off + on_the_spot) < 1e-9);
     });
   }
