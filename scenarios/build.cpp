@@ -343,7 +343,9 @@ void check(const Scenario& scenario, sim::Problems& problems) {
     if (period.ns < models::physics_step)
       problems.add(key, "is below 1 s, the longest step of the physics", "write `1 s` or more");
   };
-  no_faster("site.physics_step", scenario.site.physics_step);
+  if (scenario.site.physics_step.ns < models::physics_step)
+    problems.add("site.physics_step", "is below 1 s, and no model has a faster scale",
+                 "write `1 s` or more");
   const sim::Time longest = scenario.inference.empty() ? 3600 * sim::second : sim::minute;
   if (scenario.site.physics_step.ns > longest)
     problems.add("site.physics_step",

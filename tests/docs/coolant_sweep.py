@@ -89,13 +89,18 @@ def table(results, climate):
     )
 
 
+def block_of(climate, text):
+    """Where its table begins and ends in the page."""
+    head = f"<!-- figures of {climate} -->\n```\n"
+    start = text.index(head) + len(head)
+    return start, text.index("\n```", start)
+
+
 def write(results):
     text = PAGE.read_text()
     for climate in CLIMATES:
-        start = text.index(f"<!-- figures of {climate} -->\n```\n") + len(
-            f"<!-- figures of {climate} -->\n```\n"
-        )
-        text = text[:start] + table(results, climate) + text[text.index("\n```", start) :]
+        start, end = block_of(climate, text)
+        text = text[:start] + table(results, climate) + text[end:]
     PAGE.write_text(text)
 
 

@@ -65,8 +65,8 @@ def test_the_page_holds_what_the_program_gives(program):
     ):
         figures = coolant_sweep.point(program, climate, plant, supply)
         cells = [shape.format(figures[name]) for name, shape in coolant_sweep.COLUMNS.values()]
-        block = page[page.index(f"<!-- figures of {climate} -->") :]
-        rows = [line.split() for line in block[: block.index("\n```\n")].splitlines()]
+        start, end = coolant_sweep.block_of(climate, page)
+        rows = [line.split() for line in page[start:end].splitlines()]
         assert [plant, str(supply), *cells] in rows, (
             f"{climate}, {plant}, {supply} degC is now {cells}; make the page anew:\n"
             "    /usr/bin/python3 tests/docs/coolant_sweep.py build/release/bin/millwright"

@@ -99,6 +99,14 @@ TEST_CASE("T23: a Frontier node through its two conversion stages") {
   CHECK(rack_step(law, {.gpu_w = 352}).input == doctest::Approx(683.913).epsilon(1e-6));
   CHECK(rack_step(law, {.gpu_w = 2240, .host_load = 1}).input ==
         doctest::Approx(2892.671).epsilon(1e-6));
+  // The machine: 74 racks of 8 chassis, each with 16 nodes and 4 switches of 250 W, and 25 CDUs of
+  // 8473.47 W: 7.282 MW at rest, 28.203 MW at its peak (within 4 % of its meters' 7.4 and 27.4 MW).
+  const auto machine = [](double node_w) {
+    return 74 * 8 * (16 * node_w + 4 * 250) + 25 * 8473.47;
+  };
+  CHECK(machine(rack_step(law, {.gpu_w = 352}).input) == doctest::Approx(7.282e6).epsilon(1e-4));
+  CHECK(machine(rack_step(law, {.gpu_w = 2240, .host_load = 1}).input) ==
+        doctest::Approx(28.203e6).epsilon(1e-4));
 }
 
 TEST_CASE("Every watt into a rack is in its breakdown, and all of it becomes heat") {
