@@ -35,7 +35,9 @@ EngineParameters engine_of(const EngineBlock& block) {
   const auto& stack = block.stack.value;
   EngineParameters engine;
   engine.max_num_seqs = block.max_num_seqs;
-  engine.max_num_batched_tokens = block.max_num_batched_tokens.value_or(stack.max_batched_tokens);
+  // The stack's limit is that of an engine process, and each data-parallel rank has one.
+  engine.max_num_batched_tokens = block.max_num_batched_tokens.value_or(
+      stack.max_batched_tokens * block.attention_dp.value_or(1));
   engine.block_size = block.block_size.value_or(stack.block_size);
   engine.kv_blocks = block.kv_blocks;
   engine.stepping = block.stepping;

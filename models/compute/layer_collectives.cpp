@@ -58,8 +58,7 @@ CollectiveCost layer_collectives(const GpuParameters& gpu, const LlmParameters& 
     add(sum, one, latency, 2.0 * llm.layers - (exchange ? llm.moe_layers : 0));
   }
   if (exchange) {
-    // With experts cut over all GPUs every GPU needs every token.
-    const auto kind = shape.ep > 1 ? stack.expert_exchange : ExpertExchange::all_gather;
+    const ExpertExchange kind = exchange_of(stack, shape);
     ExchangeLoad load;
     load.ranks = shape.ep;
     load.gpus_per_rank = ranks / shape.ep;

@@ -15,6 +15,14 @@ inline std::span<const char* const> enum_names(ExpertPermute) {
   return names;
 }
 
+/// How prompts meet the ranks of data-parallel attention: each is worked on as it comes, on its own
+/// rank, or held back until every rank has one.
+enum class PromptRanks { as_they_come, evened_out };
+inline std::span<const char* const> enum_names(PromptRanks) {
+  static constexpr const char* names[] = {"as_they_come", "evened_out"};
+  return names;
+}
+
 /// The serving software: how near its kernels come to the hardware, and what it adds on the host.
 struct StackParameters {
   static constexpr const char* catalog = "stacks";
@@ -22,6 +30,7 @@ struct StackParameters {
   std::string era;
   // Shares of the data-sheet rate that kernels reach (times the GPU's own factors).
   sim::Sourced<double> dense_bandwidth;
+  sim::Sourced<double> dense_bandwidth_fp4;
   sim::Sourced<double> expert_bandwidth;
   sim::Sourced<double> expert_bandwidth_fp8_tensor;
   sim::Sourced<double> expert_bandwidth_4bit;
@@ -55,6 +64,7 @@ struct StackParameters {
   // Scheduler settings.
   ExpertExchange expert_exchange = ExpertExchange::one_sided;
   ExpertPermute expert_permute = ExpertPermute::own_tokens;
+  PromptRanks prompt_ranks = PromptRanks::as_they_come;
   bool fused_mxfp4 = true;
   int max_batched_tokens = 8192;
   int block_size = 16;
@@ -75,6 +85,9 @@ void describe(Self& self, auto&& visit) {
   visit("era", self.era, About{.text = "Versions and dates that the figures stand for"});
   visit("dense_bandwidth", self.dense_bandwidth,
         share("Share of the memory bandwidth reached by dense weights"));
+  visit("dense_bandwidth_fp4", self.dense_bandwidth_fp4,
+        share("The same where NVFP4 weights meet FP4 units: activations are quantised, and the "
+              "kernels are short"));
   visit("expert_bandwidth", self.expert_bandwidth,
         share("The same for experts in BF16 and block-scaled FP8"));
   visit("expert_bandwidth_fp8_tensor", self.expert_bandwidth_fp8_tensor,
@@ -132,6 +145,8 @@ void describe(Self& self, auto&& visit) {
         About{.text = "How tokens of data-parallel attention reach experts on other ranks"});
   visit("expert_permute", self.expert_permute,
         About{.text = "Tokens that a rank permutes under expert parallelism"});
+  visit("prompt_ranks", self.prompt_ranks,
+        About{.text = "How prompts meet the ranks of data-parallel attention"});
   visit("fused_mxfp4", self.fused_mxfp4,
         About{.text = "MXFP4 experts permute tokens within their own kernels on GPUs with FP4 "
                       "units"});

@@ -36,6 +36,14 @@ struct StepLinear {
   double idle_power = 0, power_ceiling = 0;
   std::int64_t window = 0;  // 0: no sliding window
   double stages = 1;        // of a pipeline; fewer tokens than stages leave some of them waiting
+  // Data-parallel attention: at the exchange of every layer all ranks wait for the last. Seconds of
+  // one rank's own part of a pass: reading its weights, computing a token, moving a token's hidden
+  // vectors, sending it. See rank_wait.
+  std::int32_t ranks = 1;  // 1: no rank waits for another
+  double rank_read = 0, rank_compute = 0, rank_vector = 0, rank_send = 0;
+  double prompt_crowding = 0;  // expected maximum of `ranks` standard normals; below 0: prompts are
+                               // held back until every rank has one
+  double context_spread = 0;   // the same times the variation of running contexts
   // Speculative decoding: tokens of a decoding sequence that an iteration passes through the
   // model, and how many it yields on average.
   std::int32_t tokens_per_decode = 1;
@@ -79,6 +87,63 @@ struct StepTableView {
   const DecodeCell* decode_cells = nullptr;
 };
 
+/// Tokens on the rank that got most of `prompts` prompts of a step, as a share of all their tokens.
+/// Each prompt lies on one of `ranks` ranks by chance: the expected maximum of a multinomial by
+/// that of normals of its mean and variance, and at least one whole prompt.
+MW_HD inline double fullest_share(double prompts, double ranks, double crowding) {
+  if (crowding < 0) return 1 / ranks;
+  const double mean = prompts / ranks;
+  const double most = mean + crowding * std::sqrt(mean * (1 - 1 / ranks));
+  if (most <= 1) return 1 / prompts;
+  return most < prompts ? most / prompts : 1;
+}
+
+/// What a step takes longer than with tokens and contexts spread evenly over the ranks.
+struct RankWait {
+  double memory = 0, compute = 0, link = 0;
+  MW_HD double sum() const { return memory + compute + link; }
+};
+/// `kv_time`, `pair_time`: of all ranks' contexts and prompts, spread evenly. Sequences are routed
+/// to the rank with the fewest, so their counts differ by one at most. Two ranks may be the last
+/// to arrive: the one with the most sequences, or one that works on a prompt.
+MW_HD inline RankWait rank_wait(const StepLinear& lin, double stretch, const StepLoad& load,
+                                double kv_time, double pair_time) {
+  if (lin.ranks <= 1) return {};
+  const double ranks = lin.ranks;
+  const double per_sequence = lin.tokens_per_decode;
+  const std::int64_t most = (std::int64_t{load.decodes} + lin.ranks - 1) / lin.ranks;
+  const double decodes = load.decodes, prompt = load.prefill_tokens;
+  const double evenly = (per_sequence * decodes + prompt) / ranks;
+  const auto own = [&](double tokens, double kv, double pairs) {
+    const double even = stretch * lin.rank_compute * evenly;
+    const double mine = stretch * lin.rank_compute * tokens;
+    const double read2 = lin.rank_read * lin.rank_read;
+    RankWait wait;
+    wait.memory = kv + lin.rank_vector * (tokens - evenly);
+    wait.compute = std::sqrt(read2 + mine * mine) - std::sqrt(read2 + even * even) + pairs;
+    wait.link = lin.rank_send * (tokens - evenly);
+    return wait;
+  };
+  RankWait last;
+  if (load.decodes > 0) {
+    const double fullest = static_cast<double>(most) * ranks / decodes;
+    const double few = decodes < ranks ? 1 : ranks / decodes;
+    const double longest = 1 + lin.context_spread * std::sqrt(few);
+    last = own(per_sequence * static_cast<double>(most) + prompt / ranks,
+               kv_time * (fullest * longest - 1), 0);
+  }
+  if (load.prefill_tokens > 0) {
+    // One prompt from its start has half the square of its tokens as pairs, several have less.
+    const double pairs = static_cast<double>(load.prefill_pairs);
+    const double alike = pairs > 0 ? prompt * prompt / (2 * pairs) : 1;
+    const double share = fullest_share(alike > 1 ? alike : 1, ranks, lin.prompt_crowding);
+    const RankWait prompts =
+        own(per_sequence * decodes / ranks + share * prompt, 0, pair_time * (share * ranks - 1));
+    if (prompts.sum() > last.sum()) last = prompts;
+  }
+  return last;
+}
+
 /// The law itself, in seconds and joules: GPU time is the sum of kernels; host and GPU overlap to
 /// the fourth-power norm; average power bends towards the ceiling by an eighth-power norm.
 struct StepValue {
@@ -121,6 +186,11 @@ MW_HD inline StepValue step_value(const StepLinear& lin, const LevelLaw& at, con
             (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch) *
            (lin.stages / tokens - 1);
   }
+  gpu +=
+      rank_wait(lin, at.stretch, load,
+                lin.kv_full_time * full + lin.kv_window_time * windowed + lin.state_time * decodes,
+                (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * at.stretch)
+          .sum();
   const double core = parts.token_core + parts.sampled_core + lin.kv_full_core * full +
                       lin.kv_window_core * windowed + lin.state_core * decodes +
                       lin.pair_full_core * pairs + lin.pair_window_core * window_pairs;

@@ -12,7 +12,11 @@
 namespace mw::models {
 namespace {
 
-constexpr double activation_passes = 8;          // reads and writes of the hidden vector per layer
+constexpr double activation_passes = 8;  // reads and writes of the hidden vector per layer
+// Standard deviation of the contexts of running sequences over their mean. Ages spread evenly over
+// an answer: answer / sqrt(12) / (prompt + answer / 2), 0.03 to 0.46 at 8k/1k to 1k/8k; lengths of
+// live traffic vary more.
+constexpr double context_variation = 0.4;
 constexpr double reference_bandwidth = 3.35e12;  // H100 SXM, where the sampler was fitted
 
 }  // namespace
@@ -108,15 +112,23 @@ KernelCost StepLaw::memory_cost(double bytes) const {
   return {0, energy * core, energy * (1 - core)};
 }
 
+double StepLaw::dense_bytes(double weights, Precision stored) const {
+  const double bytes = weights * bytes_per_element(stored);
+  if (arithmetic_format(gpu_, stored) != Precision::nvfp4) return bytes;
+  return bytes * (stack_.dense_bandwidth.value / stack_.dense_bandwidth_fp4.value);
+}
+
 KernelCost StepLaw::dense_pass(double tokens, double stretch) const {
   const Precision attention_kind = attention_format(llm_, shape_.weights);
   const double attention = attention_weights_total(llm_);
   const double other = feed_forward_weights(llm_);
   const double bytes = d_ * (attention * bytes_per_element(attention_kind) +
                              other * bytes_per_element(shape_.weights));
+  const double paced =
+      d_ * (dense_bytes(attention, attention_kind) + dense_bytes(other, shape_.weights));
   const double attention_flops = 2 * attention * tokens;
   const double other_flops = 2 * other * tokens;
-  const double read = bytes / (n_ * bandwidth_ * stack_.dense_bandwidth.value);
+  const double read = paced / (n_ * bandwidth_ * stack_.dense_bandwidth.value);
   const Arithmetic in_attention = dense_arithmetic(attention_kind);
   const Arithmetic elsewhere = dense_arithmetic(shape_.weights);
   const double compute = (attention_flops / in_attention.rate + other_flops / elsewhere.rate) / n_;
@@ -189,11 +201,14 @@ double StepLaw::permuted_bytes(double tokens) const {
          llm_.moe_layers * tokens / n_;
 }
 
+double StepLaw::hidden_bytes(double tokens) const {
+  return activation_passes * llm_.hidden * llm_.layers * activation_bytes * tokens / d_;
+}
+
 KernelCost StepLaw::activations_pass(double tokens) const {
   // Every rank of a tensor-parallel group holds and rewrites the same hidden vectors.
-  const double hidden =
-      activation_passes * llm_.hidden * llm_.layers * activation_bytes * tokens / d_;  // per GPU
-  const double permute = permuted_bytes(tokens);                                       // per GPU
+  const double hidden = hidden_bytes(tokens);
+  const double permute = permuted_bytes(tokens);  // per GPU
   const double rate = gpu_.memory_bandwidth.value.value;
   KernelCost cost = memory_cost(n_ * (hidden + permute));
   cost.time = hidden / (rate * stack_.activation_bandwidth.value) +
@@ -307,6 +322,7 @@ StepLinear StepLaw::linear() const {
   out.idle_power = gpus * gpu_.idle.value.value;
   out.power_ceiling = gpus * gpu_.tdp.value.value * gpu_.power_ceiling.value;
   out.stages = shape_.pp;
+  if (d_ > 1 && llm_.moe_layers > 0) wait_for_ranks(out);
   out.tokens_per_decode = 1 + shape_.speculation.tokens;
   out.yield_per_decode = expected_tokens(shape_.speculation);
   if (draft_) {
@@ -323,6 +339,29 @@ StepLinear StepLaw::linear() const {
     out.pair_full_core += draft.pair_full_core + draft.pair_window_core;
   }
   return out;
+}
+
+void StepLaw::wait_for_ranks(StepLinear& out) const {
+  constexpr double many = 1024;  // tokens a rank: their slope is that of a prompt
+  const double of_pass = imbalance_ / shape_.pp;
+  const KernelCost one = dense_pass(d_, 1), more = dense_pass(d_ * many, 1);
+  const auto sent = [&](double tokens) {
+    return layer_collectives(gpu_, llm_, stack_, shape_, d_ * tokens).transfer;
+  };
+  out.ranks = shape_.attention_dp;
+  out.rank_read = one.read_time * imbalance_;
+  out.rank_compute = more.compute_time / many * of_pass;
+  out.rank_vector = hidden_bytes(d_) /
+                    (gpu_.memory_bandwidth.value.value * stack_.activation_bandwidth.value) *
+                    of_pass;
+  // A gather brings every token to every rank, wherever it comes from; else each rank sends its
+  // own.
+  if (exchange_of(stack_, shape_) != ExpertExchange::all_gather) {
+    out.rank_send = (sent(2 * many) - sent(many)) / many * of_pass;
+  }
+  const double most = expected_maximum(out.ranks);
+  out.prompt_crowding = stack_.prompt_ranks == PromptRanks::evened_out ? -1 : most;
+  out.context_spread = context_variation * most;
 }
 
 LevelLaw StepLaw::level(double clock_ratio) const {

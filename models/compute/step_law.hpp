@@ -66,7 +66,11 @@ class StepLaw {
   Arithmetic dense_arithmetic(Precision stored) const;
   Arithmetic expert_arithmetic(Precision stored) const;
   KernelCost memory_cost(double bytes) const;
+  /// Bytes of dense weights, as many as other formats would read in their time.
+  double dense_bytes(double weights, Precision stored) const;
+  double hidden_bytes(double tokens) const;    // per GPU
   double permuted_bytes(double tokens) const;  // per GPU
+  void wait_for_ranks(StepLinear& out) const;
   double vector_energy(double time) const;
 
   GpuParameters gpu_;

@@ -69,6 +69,13 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
     p.time[at(Bound::link)] += link.time;
     p.other[at(Bound::link)] += link.other_energy;
     p.time[at(Bound::software)] += gaps() * stretch;
+    const RankWait wait = rank_wait(
+        lin, stretch, load,
+        lin.kv_full_time * kv + lin.kv_window_time * windowed + lin.state_time * load.decodes,
+        (lin.pair_full_time * pairs + lin.pair_window_time * window_pairs) * stretch);
+    p.time[at(Bound::memory)] += wait.memory;
+    p.time[at(Bound::compute)] += wait.compute;
+    p.time[at(Bound::link)] += wait.link;
     return p;
   };
   const auto sum_of = [](const auto& list) {
