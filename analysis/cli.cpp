@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/bench.hpp"
 #include "analysis/calibrate/calibrate.hpp"
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
@@ -58,6 +59,29 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("--resume", options.resume,
                  "Go on from the checkpoint in FILE, made from the same scenario")
       ->type_name("FILE");
+}
+
+void add_bench(CLI::App& app, BenchOptions& options) {
+  auto& bench = *app.add_subcommand("bench", "Measure how fast this machine simulates a scenario");
+  bench.footer(
+      "made/core s: requests simulated per second of one core, epochs and plant included.");
+  add_scenario(bench, options.scenario, options.sets);
+  bench.add_option("--warm-up", options.warm_up_s, "Simulated seconds before the measured ones")
+      ->check(CLI::Range(0.0, 1e7))
+      ->capture_default_str()
+      ->type_name("S");
+  bench.add_option("--seconds", options.measured_s, "Simulated seconds that are measured")
+      ->check(CLI::Range(1.0, 1e7))
+      ->capture_default_str()
+      ->type_name("S");
+  bench.add_option("--repeat", options.repeats, "How often; the medians are shown")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str()
+      ->type_name("N");
+  bench.add_option("-t,--threads", options.threads, "Threads beside one; 0 takes all cores")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N");
+  bench.add_flag("--json", options.json, "Print the figures as JSON");
 }
 
 void add_validate(CLI::App& app, ValidateOptions& options) {
@@ -143,6 +167,9 @@ int command_line(int argc, char** argv) {
   RunOptions options;
   add_run(app, options);
 
+  BenchOptions benchmark;
+  add_bench(app, benchmark);
+
   ValidateOptions validation;
   add_validate(app, validation);
 
@@ -175,6 +202,7 @@ int command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (app.got_subcommand("run")) return run(options);
+    if (app.got_subcommand("bench")) return bench(benchmark);
     if (app.got_subcommand("calibrate")) return calibrate(calibration);
     if (app.got_subcommand("validate")) {
       if (validation.files.empty() && !validation.all && !validation.columns)

@@ -26,6 +26,11 @@ std::string number(double v) {
   }
   return fmt::format("{:.3g}", v);
 }
+/// `12,345 +- 67` where sampling left it uncertain.
+std::string number(const Metric& m) {
+  return std::isnan(m.half_width) ? number(m.value)
+                                  : number(m.value) + " ± " + number(m.half_width);
+}
 std::string percent(double share) {
   return std::isnan(share) ? "-" : fmt::format("{:.1f} %", 100 * share);
 }
@@ -178,26 +183,30 @@ std::string warnings(const RunReport& r) {
 std::string console_report(const RunReport& r) {
   const auto m = site_metrics(r.site, r.state);
   const auto v = [&](const char* name) { return value_of(m, name); };
+  const auto sampled = [&](const char* name) {
+    return number(
+        *std::find_if(m.begin(), m.end(), [&](const Metric& x) { return x.name == name; }));
+  };
   const double simulated = sim::to_seconds(r.state.now - r.from);
   std::string out = fmt::format(
       "{}: {} simulated in {:.1f} s ({} x real time), seed {}, trace hash {:016x}{}\n\n",
       r.site.name, clock_text(simulated), r.wall_s,
       number(r.wall_s > 0 ? simulated / r.wall_s : std::nan("")), r.site.seed,
       trace_hash(r.state).value, r.complete ? "" : "  (INTERRUPTED)");
+  if (r.site.cohort.on()) out += "  fidelity " + fidelity_text(r.site) + "; ± is 95 %\n";
   const bool limited = has(m, "envelope_mw");
   if (!r.site.services.empty())
     out += fmt::format(
-        "  tokens   {} out/s, {} in/s; {} tokens/s/MW consumed{}\n", number(v("tokens_out_per_s")),
-        number(v("tokens_in_per_s")), number(v("tokens_per_s_per_mw")),
-        limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw")))
-                : "");
-  out += fmt::format("  power    mean {} MW, peak {} MW", number(v("mean_power_mw")),
+        "  tokens   {} out/s, {} in/s; {} tokens/s/MW consumed{}\n", sampled("tokens_out_per_s"),
+        number(v("tokens_in_per_s")), sampled("tokens_per_s_per_mw"),
+        limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw"))) : "");
+  out += fmt::format("  power    mean {} MW, peak {} MW", sampled("mean_power_mw"),
                      number(v("peak_power_mw")));
   if (limited)
     out += fmt::format("; limit {} MW, above it for {} s", number(v("envelope_mw")),
                        number(v("time_above_limit")));
   out += fmt::format("\n  energy   {} J/token at the meter, {} MWh; PUE {:.3f}, TUE {:.3f}\n",
-                     number(v("j_per_token")), number(v("energy_mwh")), v("pue"), v("tue"));
+                     sampled("j_per_token"), sampled("energy_mwh"), v("pue"), v("tue"));
   const auto mean_mw = [&](const char* energy) {
     return number(v("simulated") > 0 ? v(energy) * 3600 / v("simulated") : 0);
   };
@@ -205,7 +214,7 @@ std::string console_report(const RunReport& r) {
                      mean_mw("gpu_energy_mwh"), mean_mw("dc_energy_mwh"), mean_mw("it_energy_mwh"));
   if (has(m, "usd_per_mtok")) {
     out += fmt::format("  cost     {} USD/Mtok: capital {}, energy {}, demand {}, other {}\n",
-                       number(v("usd_per_mtok")), number(v("usd_per_mtok_capital")),
+                       sampled("usd_per_mtok"), number(v("usd_per_mtok_capital")),
                        number(v("usd_per_mtok_energy")), number(v("usd_per_mtok_demand")),
                        number(v("usd_per_mtok_other")));
     if (has(m, "revenue_usd_per_mw_h"))
@@ -244,6 +253,7 @@ std::string json_report(const RunReport& r) {
       // JSON has no NaN: a figure without meaning is null.
       ordered_json value = std::isfinite(m.value) ? ordered_json(m.value) : ordered_json(nullptr);
       j[m.name] = {{"value", std::move(value)}, {"unit", m.unit}};
+      if (std::isfinite(m.half_width)) j[m.name]["half_width_95"] = m.half_width;
     }
     return j;
   };
@@ -251,6 +261,10 @@ std::string json_report(const RunReport& r) {
   j["name"] = r.site.name;
   j["complete"] = r.complete;
   j["seed"] = r.site.seed;
+  j["fidelity"] = {{"mode", r.site.cohort.on() ? "cohort" : "request"},
+                   {"text", fidelity_text(r.site)},
+                   {"pods", r.site.pods.size()},
+                   {"simulated_pods", simulated_pods(r.site)}};
   j["trace_hash"] = fmt::format("{:016x}", trace_hash(r.state).value);
   j["wall_s"] = r.wall_s;
   j["file"] = r.path;

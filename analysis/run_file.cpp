@@ -217,6 +217,9 @@ struct RunFile::Series {
     group.attribute("backend", meta.backend);
     group.attribute("seed", static_cast<std::int64_t>(site.seed));
     group.attribute("trace_hash", "");
+    group.attribute("fidelity", fidelity_text(site));
+    group.attribute("pods", static_cast<std::int64_t>(site.pods.size()));
+    group.attribute("simulated_pods", static_cast<std::int64_t>(simulated_pods(site)));
     group.attribute("started_utc", scenarios::format_instant({site.start.unix_ns, 0}));
     group.dataset<std::string>("scenario_given", {"1", "Scenario file as given"})
         .write(meta.scenario_given);
@@ -421,7 +424,8 @@ struct RunFile::Series {
         const auto since = [&](sim::FineTime moment) {
           return static_cast<double>(sim::ps_between(arrival, moment)) * 1e-12;
         };
-        t.put(request_service, static_cast<std::int64_t>(site.service_of_pod[p]));
+        t.put(request_service,
+              static_cast<std::int64_t>(site.service_of_pod[simulated_pod(site, p)]));
         t.put(request_id, static_cast<std::int64_t>(r.id));
         t.put(request_arrival, exact_seconds(r.arrival));
         t.put(request_prompt, static_cast<std::int64_t>(r.prompt_tokens));
@@ -444,7 +448,11 @@ struct RunFile::Series {
     ledger_tokens->write(std::vector<std::int64_t>(outcomes.begin(), outcomes.end()));
     const auto write_all = [](std::vector<h5::Dataset>& sets, std::size_t first,
                               const std::vector<Metric>& metrics) {
-      for (std::size_t i = 0; i < metrics.size(); ++i) sets[first + i].write(metrics[i].value);
+      for (std::size_t i = 0; i < metrics.size(); ++i) {
+        sets[first + i].write(metrics[i].value);
+        if (std::isfinite(metrics[i].half_width))
+          sets[first + i].attribute("half_width_95", fmt::format("{:.6g}", metrics[i].half_width));
+      }
     };
     write_all(summary, 0, site_metrics(site, state));
     std::vector<double> table;
@@ -453,7 +461,7 @@ struct RunFile::Series {
       const auto metrics = service_metrics(site, state, s);
       write_all(service_summary, first, metrics);
       first += metrics.size();
-      const Latencies& all = state.latencies[s];
+      const Latencies all = service_latencies(site, state, s);
       for (const LogHistogram* h : {&all.ttft, &all.tpot, &all.itl, &all.e2e, &all.queue})
         for (const double q : quantiles) table.push_back(h->total > 0 ? h->quantile(q) : nan);
     }

@@ -320,6 +320,30 @@ void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
   size_plant(site, design, scenario.site.lighting);
 }
 
+/// What one core would take for every request, s: 0.6 us a request and 0.15 us a replica and epoch
+/// (docs/performance.md). A closed loop does not tell its rate; its users are few.
+double request_cost(const SiteParameters& site) {
+  const double seconds = sim::to_seconds(site.duration);
+  double cost = 0;
+  for (const auto& service : site.services) {
+    const double rate = traffic_means(service.front).requests_per_s;
+    if (std::isfinite(rate)) cost += 0.6e-6 * rate * seconds;
+    cost += 0.15e-6 * service.replicas * seconds / sim::to_seconds(site.step);
+  }
+  return cost;
+}
+
+void choose_fidelity(SiteParameters& site, const FidelityBlock& fidelity) {
+  constexpr double affordable = 60;  // s
+  bool sampled = fidelity.mode == Fidelity::cohort;
+  if (fidelity.mode == Fidelity::automatic) {
+    const double cost = request_cost(site);
+    sampled = cost > affordable;
+    site.cohort.why = fmt::format("auto: every request would take one core about {:.2g} s", cost);
+  }
+  if (sampled) sample_pods(site, fidelity.cohort);
+}
+
 /// In the run's file a service's figures stand beside those of the site.
 void add_name_problems(const SiteParameters& site, BuildProblems& problems) {
   const auto figures = site_metrics(site, initial_site(site));
@@ -384,6 +408,7 @@ models::SiteParameters build_site(const Document<Scenario>& document,
     site.control.interval.value = std::max(site.control.interval.value, sim::to_seconds(site.step));
   wire_control(site);
   problems.raise_if_any();
+  choose_fidelity(site, scenario.fidelity);
   add_name_problems(site, problems);
   problems.raise_if_any();
   return site;

@@ -281,6 +281,25 @@ void describe(Self& self, auto&& visit) {
   visit("requests", self.requests, About{.text = "Write a row for every request"});
 }
 
+enum class Fidelity { request, cohort, automatic };
+inline std::span<const char* const> enum_names(Fidelity) {
+  static constexpr const char* names[] = {"request", "cohort", "auto"};
+  return names;
+}
+
+struct FidelityBlock {
+  Fidelity mode = Fidelity::request;
+  models::CohortParameters cohort;
+};
+template <sim::Describes<FidelityBlock> Self>
+void describe(Self& self, auto&& visit) {
+  visit("mode", self.mode,
+        sim::About{.text = "Every request of every pod (request); some pods, which the others "
+                           "follow (cohort); or the first of these that one core is estimated to "
+                           "do within a minute (auto)"});
+  describe(self.cohort, visit);
+}
+
 struct Scenario {
   int millwright = 0;
   std::string name;
@@ -291,6 +310,7 @@ struct Scenario {
   std::vector<RackBlock> racks;
   std::vector<ServiceBlock> inference;
   ControlBlock control;
+  FidelityBlock fidelity;
   OutputBlock output;
 };
 template <sim::Describes<Scenario> Self>
@@ -306,6 +326,7 @@ void describe(Self& self, auto&& visit) {
   visit("racks", self.racks, About{.text = "Its racks, in groups of one kind", .required = true});
   visit("inference", self.inference, About{.text = "Services that answer requests"});
   visit("control", self.control, About{.text = "Who moves the limits"});
+  visit("fidelity", self.fidelity, About{.text = "How finely services are simulated"});
   visit("output", self.output, About{.text = "What is written, and how often"});
 }
 void check(const Scenario& scenario, sim::Problems& problems);

@@ -32,8 +32,21 @@ double area_between(const ArrivalLaw& law, double from, double to) {
   return law.shape.integral(law.start_in_week + to) - law.shape.integral(law.start_in_week + from);
 }
 
-/// Mean 1.
+/// Gaps from one kept request to the next, when each is kept by a draw of its own: a geometric
+/// number of them. Retries of a gamma draw never get as far as the index taken here.
+double gaps_to_next(const ArrivalLaw& law, sim::Stream gaps, std::uint64_t index) {
+  const double u = sim::uniform(gaps, index | 254ull << 56);
+  return 1 + std::floor(sim::portable::log(u) / law.log_dropped);
+}
+
+/// Mean 1 / kept. A geometric sum of exponential gaps is exponential, one of n gamma gaps of shape
+/// k is gamma of shape n k.
 double gap_of(const ArrivalLaw& law, sim::Stream gaps, std::uint64_t index) {
+  if (law.kept < 1) {
+    if (law.poisson) return sim::exponential(gaps, index) / law.kept;
+    const double shape = law.gap_shape * gaps_to_next(law, gaps, index);
+    return sim::gamma(gaps, index, shape) / law.gap_shape;
+  }
   if (law.poisson) return sim::exponential(gaps, index);
   if (law.gap_table) return law.gap_table->at(sim::uniform(gaps, index)) / law.gap_shape;
   return sim::gamma(gaps, index, law.gap_shape) / law.gap_shape;
@@ -109,8 +122,10 @@ double WeekShape::moment_of(double area) const {
 }
 
 ArrivalLaw::ArrivalLaw(const ArrivalParameters& arrivals, double copies_in_one,
-                       std::int64_t start_unix_ns)
+                       std::int64_t start_unix_ns, double kept_share)
     : rate(arrivals.rate.value * copies_in_one),
+      kept(kept_share),
+      log_dropped(kept_share < 1 ? sim::portable::log(1 - kept_share) : 0),
       gap_shape(1 / (arrivals.cv * arrivals.cv)),
       poisson(arrivals.cv == 1),
       gap_table(!poisson && gap_shape >= GammaQuantile::least_shape &&

@@ -86,9 +86,12 @@ class WeekShape {
 
 /// What an arrival process needs besides its state, made once.
 struct ArrivalLaw {
-  ArrivalLaw(const ArrivalParameters& arrivals, double copies_in_one, std::int64_t start_unix_ns);
+  ArrivalLaw(const ArrivalParameters& arrivals, double copies_in_one, std::int64_t start_unix_ns,
+             double kept_share = 1);
 
   double rate;                                     // requests per second on the operational clock
+  double kept;                                     // chance of a request to be made at all
+  double log_dropped;                              // ln(1 - kept)
   double gap_shape;                                // of the gamma gaps; 1 / cv^2
   bool poisson;                                    // cv = 1: exponential gaps
   std::shared_ptr<const GammaQuantile> gap_table;  // of other gaps; null: beyond its shapes

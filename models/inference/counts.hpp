@@ -132,12 +132,13 @@ void describe(Self& self, auto&& visit) {
   visit("e2e", self.e2e, About{.text = "Time to the last token"});
   visit("queue", self.queue, About{.text = "Time before the request first ran"});
 }
-inline void merge(Latencies& sum, const Latencies& more) {
-  sum.ttft.merge(more.ttft);
-  sum.tpot.merge(more.tpot);
-  sum.itl.merge(more.itl);
-  sum.e2e.merge(more.e2e);
-  sum.queue.merge(more.queue);
+/// `times`: how often each of its values counts.
+inline void merge(Latencies& sum, const Latencies& more, std::int64_t times = 1) {
+  sum.ttft.merge(more.ttft, times);
+  sum.tpot.merge(more.tpot, times);
+  sum.itl.merge(more.itl, times);
+  sum.e2e.merge(more.e2e, times);
+  sum.queue.merge(more.queue, times);
 }
 
 inline void clear(Latencies& all) {

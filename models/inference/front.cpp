@@ -23,7 +23,7 @@ bool copies_merge(const FrontParameters& p) {
 }
 
 ArrivalLaw law_of(const FrontParameters& p) {
-  return {p.arrivals, copies_merge(p) ? static_cast<double>(p.copies) : 1, p.start_unix_ns};
+  return {p.arrivals, copies_merge(p) ? static_cast<double>(p.copies) : 1, p.start_unix_ns, p.kept};
 }
 
 /// The 128 bits of a request: 40 for the probability of either length, 48 for its pod.
@@ -50,6 +50,18 @@ std::uint32_t pod_of(const FrontParameters& p, std::uint64_t bits48) {
   while (replica >= p.pod_ends[pod]) ++pod;
   while (pod > 0 && replica < p.pod_ends[pod - 1]) --pod;
   return static_cast<std::uint32_t>(pod);
+}
+
+/// Rows to the next that is kept, when each is by a draw of its own: a geometric number.
+std::uint64_t rows_to_next(const FrontParameters& p, double u) {
+  constexpr double most = 1e15;  // far beyond any run
+  return 1 + static_cast<std::uint64_t>(std::min(
+                 most, std::floor(sim::portable::log(u) / sim::portable::log(1 - p.kept))));
+}
+void step_on(ReplayState& state, const Trace& trace, std::uint64_t rows) {
+  const std::uint64_t at = state.row + rows;
+  state.row = at % trace.rows.size();
+  state.lap += static_cast<std::int64_t>(at / trace.rows.size());
 }
 
 bool earlier(const Arrival& a, const Arrival& b) {
@@ -110,6 +122,20 @@ FrontParameters make_front(const TrafficParameters& traffic, std::span<const std
   return p;
 }
 
+FrontParameters keep_pods(FrontParameters p, std::span<const std::int32_t> pods) {
+  const std::int32_t all = p.pod_ends.back();
+  std::vector<std::int32_t> ends;
+  std::int32_t kept = 0;
+  for (const std::int32_t pod : pods) {
+    const auto i = static_cast<std::size_t>(pod);
+    kept += p.pod_ends[i] - (i > 0 ? p.pod_ends[i - 1] : 0);
+    ends.push_back(kept);
+  }
+  p.kept *= static_cast<double>(kept) / all;
+  p.pod_ends = std::move(ends);
+  return p;
+}
+
 FrontState initial_front(const FrontParameters& p) {
   FrontState front;
   if (p.closed_loop) return front;
@@ -134,6 +160,10 @@ FrontState initial_front(const FrontParameters& p) {
     if (first == rows.end()) {
       state.row = 0;
       state.lap = 1;
+    }
+    if (p.kept < 1) {
+      const double first_kept = sim::uniform({p.seed, p.entity, shift_stream}, copies + copy);
+      step_on(state, *p.trace, rows_to_next(p, first_kept) - 1);
     }
     front.replayed.push_back(state);
   }
@@ -203,10 +233,7 @@ void Generation::replay(std::uint64_t copy, std::vector<Drawn>& out) {
     const RequestDraw draw(sim::bits(requests_stream, number));
     out.push_back(
         {{t, number * copies_ + copy, row.prompt_tokens, row.output_tokens}, pod_of(p, draw.pod)});
-    if (++state.row == trace.rows.size()) {
-      state.row = 0;
-      ++state.lap;
-    }
+    step_on(state, trace, p.kept < 1 ? rows_to_next(p, draw.prompt) : 1);
   }
 }
 

@@ -26,6 +26,7 @@ struct FrontParameters {
   std::optional<ClosedLoopParameters> closed_loop;  // then the pods' users ask, not the front
   std::int64_t copies = 1;                          // of the stream
   std::vector<std::int32_t> pod_ends{1};            // replicas of the pods up to and including each
+  double kept = 1;  // share of the requests that is made: that of its pods among all there are
   std::uint64_t seed = 0;
   std::uint32_t entity = 0;  // tells the services of a run apart
   std::int64_t start_unix_ns = 0;
@@ -37,6 +38,11 @@ struct FrontParameters {
 FrontParameters make_front(const TrafficParameters& traffic, std::span<const std::int32_t> replicas,
                            std::uint64_t seed, std::uint32_t entity, std::int64_t start_unix_ns,
                            const std::filesystem::path& base);
+
+/// The same service, of which only some pods are to be fed: `pods` of those it has, in order. What
+/// would go to the others is not made, at no cost, and what comes follows the law of a stream of
+/// which each request is kept by a draw of its own. Its pods' users are asked for before.
+FrontParameters keep_pods(FrontParameters parameters, std::span<const std::int32_t> pods);
 
 /// A copy of a trace: where it stands.
 struct ReplayState {
@@ -131,7 +137,8 @@ PodUsers users_of_pod(const FrontParameters& parameters, std::size_t pod);
 /// Where the priorities of its requests are drawn from.
 sim::Stream tier_draws(const FrontParameters& parameters);
 
-/// Long-run means of the whole service; in a closed loop the rate follows from the engines: NaN.
+/// Long-run means of the whole service, pods that are not fed included; in a closed loop the rate
+/// follows from the engines: NaN.
 struct TrafficMeans {
   double requests_per_s = 0, prompt_tokens = 0, output_tokens = 0;
 };

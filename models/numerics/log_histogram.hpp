@@ -44,18 +44,19 @@ struct LogHistogram {
     if (value > largest) largest = value;
   }
 
-  void merge(const LogHistogram& other) {
-    if (other.total == 0) return;
+  /// `times`: how often each of its values counts.
+  void merge(const LogHistogram& other, std::int64_t times = 1) {
+    if (other.total == 0 || times == 0) return;
     // A histogram that was cleared keeps its bins: only those that hold something go over.
     std::size_t from = 0, to = other.counts.size();
     while (other.counts[from] == 0) ++from;
     while (other.counts[to - 1] == 0) --to;
     const auto shift = static_cast<std::size_t>(other.first);
     const std::size_t at = grow(shift + from, shift + to);
-    for (std::size_t i = from; i < to; ++i) counts[at + i - from] += other.counts[i];
+    for (std::size_t i = from; i < to; ++i) counts[at + i - from] += other.counts[i] * times;
     if (total == 0 || other.smallest < smallest) smallest = other.smallest;
     if (total == 0 || other.largest > largest) largest = other.largest;
-    total += other.total;
+    total += other.total * times;
   }
 
   /// Counts nothing again, and keeps its memory for the next round.
@@ -78,6 +79,25 @@ struct LogHistogram {
     for (std::size_t i = 0; i < counts.size(); ++i) {
       seen += counts[i];
       if (seen >= rank) return within(middle_of(bin_at(i)));
+    }
+    return largest;
+  }
+
+  /// The same, with the values of a bin taken as spread evenly over it: moves with every value, so
+  /// that differences between like histograms can be told.
+  double smooth_quantile(double q) const {
+    if (total == 0) return 0;
+    const double wanted = q * static_cast<double>(total);
+    double seen = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const auto here = static_cast<double>(counts[i]);
+      if (here > 0 && seen + here >= wanted) {
+        // The middle of a bin is half a bin above its lower edge.
+        const double middle = middle_of(bin_at(i));
+        const double width = 2 * (middle - lower_edge_of(bin_at(i)));
+        return within(middle + ((wanted - seen) / here - 0.5) * width);
+      }
+      seen += here;
     }
     return largest;
   }
@@ -126,10 +146,15 @@ struct LogHistogram {
   }
 
   static double middle_of(std::size_t bin) {
+    return value_of(lower_bits_of(bin) + (std::uint64_t{1} << (51 - fraction_bits)));
+  }
+  static double lower_edge_of(std::size_t bin) { return value_of(lower_bits_of(bin)); }
+  static std::uint64_t lower_bits_of(std::size_t bin) {
     const auto raw = static_cast<std::uint64_t>(
         static_cast<std::int64_t>(bin) + std::int64_t{1023 + lowest_exponent} * bins_per_octave);
-    const std::uint64_t low = raw << (52 - fraction_bits);
-    const std::uint64_t bits = low + (std::uint64_t{1} << (51 - fraction_bits));
+    return raw << (52 - fraction_bits);
+  }
+  static double value_of(std::uint64_t bits) {
     double value = 0;
     std::memcpy(&value, &bits, sizeof value);
     return value;

@@ -16,6 +16,17 @@ std::size_t idx(std::int32_t i) {
   return static_cast<std::size_t>(i);
 }
 
+/// Index of the i-th simulated pod among those of its service.
+std::vector<std::size_t> places_in_service(const SiteParameters& site) {
+  std::vector<std::size_t> places(simulated_pods(site));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const bool first = i == 0 || site.service_of_pod[simulated_pod(site, i)] !=
+                                     site.service_of_pod[simulated_pod(site, i - 1)];
+    places[i] = first ? 0 : places[i - 1] + 1;
+  }
+  return places;
+}
+
 double bin_seconds(const SiteEpoch& epoch, const SiteParameters& site, int bin) {
   const sim::Time from = epoch.start + bin * site.sub_step;
   return sim::to_seconds(std::min(epoch.end, from + site.sub_step) - from);
@@ -23,6 +34,13 @@ double bin_seconds(const SiteEpoch& epoch, const SiteParameters& site, int bin) 
 
 int bins_of(const SiteEpoch& epoch, const SiteParameters& site) {
   return static_cast<int>((epoch.end - epoch.start + site.sub_step - 1) / site.sub_step);
+}
+
+/// Where the state of a pod stands; -1: it is not simulated.
+std::int32_t state_of_pod(const SiteParameters& site, std::int32_t pod) {
+  if (!site.cohort.on()) return pod;
+  const std::int32_t leader = site.cohort.leader[idx(pod)];
+  return site.cohort.sampled[idx(leader)] == pod ? leader : -1;
 }
 
 /// A replica's limit is the sum over its GPUs, whichever racks they are in, less what leaks there
@@ -41,9 +59,11 @@ void apply_limits(SiteState& state, const SiteParameters& site) {
   }
   for (const auto& g : state.allocation) {
     if (g.use != GpuUse::serving) continue;
-    state.pods[idx(g.pod)].replicas[idx(g.replica)].power_limit_mw +=
+    const std::int32_t pod = state_of_pod(site, g.pod);
+    if (pod < 0) continue;  // follows one that has limits
+    state.pods[idx(pod)].replicas[idx(g.replica)].power_limit_mw +=
         std::llround((limit[idx(g.rack)] - state.leakage_w[idx(g.rack)]) * g.gpus * 1000);
-    below[idx(g.pod)][idx(g.replica)] += (rated[idx(g.rack)] - limit[idx(g.rack)]) * g.gpus;
+    below[idx(pod)][idx(g.replica)] += (rated[idx(g.rack)] - limit[idx(g.rack)]) * g.gpus;
   }
   for (std::size_t p = 0; p < state.pods.size(); ++p)
     for (std::size_t r = 0; r < below[p].size(); ++r)
@@ -67,29 +87,38 @@ void make_requests(SiteState& state, const SiteParameters& site, sim::ThreadPool
 /// Requests of the epoch to their pods, then all pods to its end.
 void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, SiteEpoch& epoch) {
   make_requests(state, site, pool, epoch);
-  epoch.pods.resize(site.pods.size());
-  const auto arrivals_of = [&](std::size_t p) {
-    const auto s = idx(site.service_of_pod[p]);
-    return epoch.fronts[s].arrivals()[p - idx(site.services[s].first_pod)];
+  const std::size_t simulated = simulated_pods(site);
+  epoch.pods.resize(simulated);
+  const std::vector<std::size_t> place = places_in_service(site);
+  const auto parameters_of = [&](std::size_t i) -> const PodParameters& {
+    return site.pods[simulated_pod(site, i)];
+  };
+  const auto service_of = [&](std::size_t i) {
+    return idx(site.service_of_pod[simulated_pod(site, i)]);
+  };
+  const auto arrivals_of = [&](std::size_t i) {
+    return epoch.fronts[service_of(i)].arrivals()[place[i]];
   };
   epoch.counted.resize(static_cast<std::size_t>(pool.threads()));
   for (auto& thread : epoch.counted) thread.resize(site.services.size());
-  const auto advance_pod = [&](PodState& pod, std::size_t p, std::size_t thread) {
-    const auto s = idx(site.service_of_pod[p]);
-    epoch.fronts[s].sort(p - idx(site.services[s].first_pod));
-    epoch.pods[p].latencies = &epoch.counted[thread][s];
-    begin_epoch(epoch.pods[p], site.pods[p].replicas, epoch.start, epoch.end, site.sub_step);
-    advance(pod, site.pods[p], arrivals_of(p), epoch.end, epoch.pods[p]);
+  const auto advance_pod = [&](PodState& pod, std::size_t i, std::size_t thread) {
+    const auto s = service_of(i);
+    epoch.fronts[s].sort(place[i]);
+    epoch.pods[i].latencies =
+        site.cohort.on() ? &state.cohort.latencies[i] : &epoch.counted[thread][s];
+    begin_epoch(epoch.pods[i], parameters_of(i).replicas, epoch.start, epoch.end, site.sub_step);
+    advance(pod, parameters_of(i), arrivals_of(i), epoch.end, epoch.pods[i]);
   };
   // What a pod will cost: what reaches it now and what its last epoch, still in the books, took.
-  std::vector<std::int64_t> cost(site.pods.size());
-  for (std::size_t p = 0; p < site.pods.size(); ++p)
-    cost[p] = expected_work(site.pods[p], epoch.pods[p].counts, arrivals_of(p).size());
+  std::vector<std::int64_t> cost(simulated);
+  for (std::size_t i = 0; i < simulated; ++i)
+    cost[i] = expected_work(parameters_of(i), epoch.pods[i].counts, arrivals_of(i).size());
   gpu::launch_by_cost(pool, std::span(state.pods), std::span<const std::int64_t>(cost),
                       advance_pod);
+  see_pods(state, site, epoch);
   epoch.services.assign(site.services.size(), {});
   for (std::size_t p = 0; p < site.pods.size(); ++p)
-    add(epoch.services[idx(site.service_of_pod[p])], epoch.pods[p].counts);
+    add(epoch.services[idx(site.service_of_pod[p])], *epoch.seen[p].counts);
 }
 
 /// Which thread counted what depends on chance, their sums do not: they are of integers.
@@ -106,24 +135,36 @@ void collect_latencies(SiteState& state, SiteEpoch& epoch) {
 }
 
 /// GPU power of each rack on the sub-grid: a sum over the allocation table.
-void gpu_watts(const SiteState& state, const SiteParameters& site, SiteEpoch& epoch, int bins) {
+void gpu_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+               SiteEpoch& epoch, int bins) {
   epoch.gpu_bins.assign(idx(site.rack_count()) * idx(bins), 0);
-  for (const auto& g : state.allocation) {
+  std::vector<double> seconds;
+  for (int b = 0; b < bins; ++b) seconds.push_back(bin_seconds(epoch, site, b));
+  const auto add_row = [&](const GpuGroup& g) {
     double* row = &epoch.gpu_bins[idx(g.rack) * idx(bins)];
     const double leakage = state.leakage_w[idx(g.rack)] * g.gpus;
     for (int b = 0; b < bins; ++b) row[b] += leakage;
     if (g.use == GpuUse::free) {
       const double free = site.group(g.rack).free_gpu_w() * g.gpus;
       for (int b = 0; b < bins; ++b) row[b] += free;
-      continue;
+      return;
     }
-    const auto& pod = epoch.pods[idx(g.pod)];
     const auto service = idx(site.service_of_pod[idx(g.pod)]);
     const double share = static_cast<double>(g.gpus) / site.services[service].gpus_per_replica;
-    const std::int64_t* energy = &pod.energy_nj[idx(g.replica) * idx(pod.bins)];
+    const std::int64_t* energy = epoch.seen[idx(g.pod)].energy_nj + idx(g.replica) * idx(bins);
     for (int b = 0; b < bins; ++b)
-      row[b] += share * static_cast<double>(energy[b]) * 1e-9 / bin_seconds(epoch, site, b);
-  }
+      row[b] += share * static_cast<double>(energy[b]) * 1e-9 / seconds[idx(b)];
+  };
+  // Rows are in the order of racks, so pieces that end where a rack does share no sum.
+  constexpr std::size_t rows_of_piece = 2048;
+  std::vector<std::size_t> begin{0};
+  const auto& rows = state.allocation;
+  for (std::size_t i = 1; i <= rows.size(); ++i)
+    if (i == rows.size() || (rows[i].rack != rows[i - 1].rack && i - begin.back() >= rows_of_piece))
+      begin.push_back(i);
+  pool.for_each(begin.size() - 1, [&](std::size_t piece) {
+    for (std::size_t i = begin[piece]; i < begin[piece + 1]; ++i) add_row(rows[i]);
+  });
 }
 
 /// What each rack's hosts and network do, as a mean over the epoch.
@@ -137,25 +178,31 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
   const std::vector<double> none(idx(site.rack_count()), 0);
   RackWork w{none, none, none};
   const double seconds = epoch.seconds();
+  struct PodWork {
+    double busy, work, gpus;
+  };
+  std::vector<PodWork> of(site.pods.size());
+  for (std::size_t p = 0; p < of.size(); ++p) {
+    const auto& pod = site.pods[p];
+    const auto& counts = *epoch.seen[p].counts;
+    const double replica_seconds = seconds * pod.replicas;
+    of[p].busy = std::min(static_cast<double>(counts.busy_ps) * 1e-12 / replica_seconds, 1.0);
+    of[p].work = host_work(pod.table->linear, counts, replica_seconds);
+    of[p].gpus = pod.replicas * site.services[idx(site.service_of_pod[p])].gpus_per_replica;
+  }
   for (const auto& g : state.allocation) {
     if (g.use == GpuUse::free) {
       const auto& racks = site.group(g.rack);
       w.host_load[idx(g.rack)] += racks.load * g.gpus / racks.rack.gpus();
     }
     if (g.use != GpuUse::serving) continue;
-    const auto& pod = site.pods[idx(g.pod)];
-    const auto& counts = epoch.pods[idx(g.pod)].counts;
+    const auto& counts = *epoch.seen[idx(g.pod)].counts;
     const auto& racks = site.group(g.rack);
-    const double replica_seconds = seconds * pod.replicas;
     const double share = static_cast<double>(g.gpus) / racks.rack.gpus();
-    const double busy =
-        std::min(static_cast<double>(counts.busy_ps) * 1e-12 / replica_seconds, 1.0);
-    const double work = host_work(pod.table->linear, counts, replica_seconds);
+    const auto [busy, work, pod_gpus] = of[idx(g.pod)];
     w.busy[idx(g.rack)] += share * busy;
     w.host_load[idx(g.rack)] += share * host_load_of(racks.law.host_polling, busy, work);
     // A pod's tokens come and go through the network cards of the racks that hold it.
-    const double pod_gpus =
-        pod.replicas * site.services[idx(site.service_of_pod[idx(g.pod)])].gpus_per_replica;
     w.byte_rate[idx(g.rack)] +=
         static_cast<double>(counts.arrived_prompt_tokens + counts.output_tokens) *
         site.bytes_per_token / seconds * g.gpus / pod_gpus;
@@ -232,14 +279,15 @@ void add_rack(RackSums& sums, const SiteRacks& racks, double busy, double leakag
 
 /// Rack powers of every sub-step; fills the per-rack means and gpu_w of the epoch.
 std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& site,
-                                 SiteEpoch& epoch, int bins, std::vector<double>& gpu_w) {
+                                 sim::ThreadPool& pool, SiteEpoch& epoch, int bins,
+                                 std::vector<double>& gpu_w) {
   const RackWork doing = rack_work(state, site, epoch);
   const double inlet_c = sim::to_degc(site.cooling.air.supply.value);
-  std::vector<RackSums> sums(idx(bins));
-  gpu_w.assign(idx(bins), 0);
   epoch.rack_input.assign(idx(site.rack_count()), 0);
   epoch.rack_gpu.assign(idx(site.rack_count()), 0);
-  for (int r = 0; r < site.rack_count(); ++r) {
+  std::vector<double> weights;
+  for (int b = 0; b < bins; ++b) weights.push_back(bin_seconds(epoch, site, b) / epoch.seconds());
+  const auto add_to = [&](std::vector<RackSums>& sums, std::vector<double>& gpus, int r) {
     const auto& racks = site.group(r);
     for (int b = 0; b < bins; ++b) {
       const RackPower p =
@@ -249,13 +297,33 @@ std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& s
                                 .inlet_c = inlet_c});
       add_rack(sums[idx(b)], racks, doing.busy[idx(r)], state.leakage_w[idx(r)] * racks.rack.gpus(),
                p);
-      const double weight = bin_seconds(epoch, site, b) / epoch.seconds();
+      const double weight = weights[idx(b)];
       epoch.rack_input[idx(r)] += p.input * weight;
       epoch.rack_gpu[idx(r)] += p.gpu * weight;
-      gpu_w[idx(b)] += p.gpu;
+      gpus[idx(b)] += p.gpu;
     }
-  }
-  return sums;
+  };
+  // Sums are made in the order of racks, or block by block: the blocks, not the threads, decide
+  // what is added to what.
+  const int of_block = site.cohort.on() ? 64 : std::max(site.rack_count(), 1);
+  const auto blocks = idx((site.rack_count() + of_block - 1) / of_block);
+  std::vector<std::vector<RackSums>> sums(blocks);
+  std::vector<std::vector<double>> gpus(blocks);
+  pool.for_each(blocks, [&](std::size_t block) {
+    sums[block].resize(idx(bins));
+    gpus[block].assign(idx(bins), 0);
+    const int first = static_cast<int>(block) * of_block;
+    for (int r = first; r < std::min(first + of_block, site.rack_count()); ++r)
+      add_to(sums[block], gpus[block], r);
+  });
+  std::vector<RackSums> sum(idx(bins));
+  gpu_w.assign(idx(bins), 0);
+  for (std::size_t block = 0; block < blocks; ++block)
+    for (int b = 0; b < bins; ++b) {
+      sum[idx(b)].add(sums[block][idx(b)], 1);
+      gpu_w[idx(b)] += gpus[block][idx(b)];
+    }
+  return sum;
 }
 
 void chip_temperatures(const SiteParameters& site, SiteEpoch& epoch) {
@@ -452,7 +520,9 @@ void move_limits(SiteState& state, const SiteParameters& site, bool leakage_chan
 
 SiteState initial_site(const SiteParameters& site) {
   SiteState s;
-  for (const auto& pod : site.pods) s.pods.push_back(initial_pod(pod));
+  for (std::size_t i = 0; i < simulated_pods(site); ++i)
+    s.pods.push_back(initial_pod(site.pods[simulated_pod(site, i)]));
+  s.cohort = initial_cohort(site);
   for (const auto& service : site.services) s.fronts.push_back(initial_front(service.front));
   s.allocation = site.placement;
   for (std::size_t i = 0; i < site.limits.size(); ++i)
@@ -490,9 +560,9 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   work(state, site, pool, epoch);
   collect_latencies(state, epoch);
 
-  gpu_watts(state, site, epoch, bins);
+  gpu_watts(state, site, pool, epoch, bins);
   std::vector<double> gpu_w;
-  const auto racks = rack_watts(state, site, epoch, bins, gpu_w);
+  const auto racks = rack_watts(state, site, pool, epoch, bins, gpu_w);
   RackSums mean;
   for (int b = 0; b < bins; ++b)
     mean.add(racks[idx(b)], bin_seconds(epoch, site, b) / epoch.seconds());
@@ -518,6 +588,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   meter(state, site, epoch, racks, gpu_w);
   book(state, site, epoch, mean);
   book_services(state, site, epoch);
+  remember(state, site, epoch);
 
   epoch.capped_share = limit_share(state, site);
   state.now = epoch.end;

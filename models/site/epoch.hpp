@@ -31,8 +31,10 @@ struct SiteEpoch {
   std::vector<Latencies> latencies;                           // this epoch, by service
 
   // Work space.
-  std::vector<PodEpoch> pods;
+  std::vector<PodEpoch> pods;                   // the simulated ones
   std::vector<Generation> fronts;               // by service
+  std::vector<PodSeen> seen;                    // by pod of the site
+  std::vector<PodPast> cut;                     // by pod of the site: some that follow
   std::vector<double> gpu_bins;                 // [rack][bin], W
   std::vector<std::vector<Latencies>> counted;  // [thread][service], empty in between
 };

@@ -49,7 +49,7 @@ double yearly_scale(const SiteState& state) {
 void book_services(SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
   // Energy of each row's GPUs: replicas of a pod count alike.
   const auto row_nj = [&](const GpuGroup& g) {
-    const auto& pod = epoch.pods[idx(g.pod)].counts;
+    const PodCounts& pod = *epoch.seen[idx(g.pod)].counts;
     return static_cast<double>(pod.prefill_nj + pod.decode_nj + pod.idle_nj) * g.gpus /
            (static_cast<double>(site.pods[idx(g.pod)].replicas) *
             site.services[idx(g.service)].gpus_per_replica);

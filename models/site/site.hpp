@@ -18,6 +18,7 @@
 #include "models/power/electrical.hpp"
 #include "models/power/rack.hpp"
 #include "models/site/allocation.hpp"
+#include "models/site/cohort.hpp"
 #include "models/site/ledger.hpp"
 #include "models/site/regime.hpp"
 #include "sim/moment.hpp"
@@ -68,6 +69,7 @@ struct SiteParameters {
   std::vector<PodParameters> pods;
   std::vector<std::int32_t> service_of_pod;
   std::vector<GpuGroup> placement;
+  Cohort cohort;  // which pods are simulated; off: all
 
   ElectricalParameters electrical;
   ElectricalLaw electrical_law;
@@ -143,7 +145,7 @@ void describe(Self& self, auto&& visit) {
 
 struct SiteState {
   sim::Time now = 0;
-  std::vector<PodState> pods;
+  std::vector<PodState> pods;      // the simulated ones
   std::vector<FrontState> fronts;  // by service
   std::vector<GpuGroup> allocation;
   std::vector<sim::SetPointState> limits;
@@ -154,14 +156,15 @@ struct SiteState {
   SiteTotals totals;
   std::vector<PodCounts> counts;           // by service, since the start
   std::vector<ExactEnergy> service_racks;  // rack energy by service; see service_share.hpp
-  std::vector<Latencies> latencies;        // the same
+  std::vector<Latencies> latencies;        // the same; in a cohort they are by simulated pod
   sim::TraceHash control_hash;
+  CohortState cohort;
 };
 template <sim::Describes<SiteState> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("now", self.now, About{.text = "Everything before this moment has happened, ns"});
-  visit("pods", self.pods, About{.text = "All pods"});
+  visit("pods", self.pods, About{.text = "All pods that are simulated"});
   visit("fronts", self.fronts, About{.text = "Sources of requests, by service"});
   visit("allocation", self.allocation, About{.text = "Which GPUs do what"});
   visit("limits", self.limits, About{.text = "GPU power limits, one for each rack with GPUs"});
@@ -176,6 +179,7 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Energy at the racks' inputs by service"});
   visit("latencies", self.latencies, About{.text = "Latencies of requests by service"});
   visit("control_hash", self.control_hash, About{.text = "Fingerprint of limits that took effect"});
+  visit("cohort", self.cohort, About{.text = "What other pods follow"});
 }
 
 SiteState initial_site(const SiteParameters& site);

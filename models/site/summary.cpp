@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/cooling/metrics.hpp"
+#include "models/site/intervals.hpp"
 #include "models/site/plant_metrics.hpp"
 #include "models/site/service_share.hpp"
 
@@ -62,9 +63,7 @@ void add_costs(std::vector<Metric>& out, const SiteParameters& site,
   }
 }
 
-}  // namespace
-
-std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& state) {
+std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteState& state) {
   const double seconds = sim::to_seconds(state.now);
   const double meter = state.ledger.meter().value();
   const double it = state.totals.it.value();
@@ -122,8 +121,6 @@ std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& st
   return m;
 }
 
-namespace {
-
 /// The service's part of the meter and the bill, and what its answers are worth.
 void add_shares(std::vector<Metric>& m, const SiteParameters& site, const SiteState& state,
                 std::size_t s) {
@@ -164,10 +161,9 @@ void add_shares(std::vector<Metric>& m, const SiteParameters& site, const SiteSt
                  "Cost per solved task of " + score->task});
 }
 
-}  // namespace
-
-std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState& state,
-                                    std::size_t service) {
+std::vector<Metric> plain_service_metrics(const SiteParameters& site, const SiteState& state,
+                                          std::size_t service, const Latencies& latencies,
+                                          bool smooth) {
   const double seconds = sim::to_seconds(state.now);
   const PodCounts& c = state.counts[service];
   const auto rate = [&](std::int64_t n) { return ratio(static_cast<double>(n), seconds); };
@@ -203,12 +199,14 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
                    std::string("Time in iterations that goes to ") + names[i]});
   }
   add_shares(m, site, state, service);
-  const Latencies& latencies = state.latencies[service];
   const auto put = [&](const char* name, const char* meaning, const LogHistogram& h) {
     for (const auto& [label, q] :
          {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}})
-      m.push_back({std::string(name) + "_" + label, h.total > 0 ? h.quantile(q) : nan, "s",
-                   std::string(meaning) + ", " + label});
+      m.push_back({std::string(name) + "_" + label,
+                   h.total == 0 ? nan
+                   : smooth     ? h.smooth_quantile(q)
+                                : h.quantile(q),
+                   "s", std::string(meaning) + ", " + label});
   };
   put("ttft", "Time to the first token", latencies.ttft);
   put("tpot", "Mean time per output token after the first", latencies.tpot);
@@ -216,6 +214,34 @@ std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState&
   put("e2e", "Time to the last token", latencies.e2e);
   put("queue", "Time before the request first ran", latencies.queue);
   return m;
+}
+
+}  // namespace
+
+Latencies service_latencies(const SiteParameters& site, const SiteState& state,
+                            std::size_t service) {
+  return site.cohort.on() ? cohort_latencies(state, site, service) : state.latencies[service];
+}
+
+std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& state) {
+  return with_intervals(site, state, [&](const SiteState& world, std::int32_t) {
+    return plain_site_metrics(site, world);
+  });
+}
+
+std::vector<Metric> service_metrics(const SiteParameters& site, const SiteState& state,
+                                    std::size_t service) {
+  auto all = with_intervals(site, state, [&](const SiteState& world, std::int32_t without) {
+    return plain_service_metrics(site, world, service,
+                                 site.cohort.on() ? cohort_latencies(state, site, service, without)
+                                                  : state.latencies[service],
+                                 without >= 0);
+  });
+  // Percentiles are known to half a bin of their histogram at best.
+  constexpr double half_bin = 0.5 / LogHistogram::bins_per_octave;
+  for (Metric& m : all)
+    if (m.unit == "s") m.half_width += half_bin * m.value;
+  return all;
 }
 
 std::array<std::int64_t, token_outcomes> token_ledger(const SiteState& state) {

@@ -21,6 +21,9 @@ struct HandSite {
   std::uint64_t seed = 11;
   std::int64_t chat_kv_blocks = 300;  // few: preemptions occur, and the longest prompts are refused
   bool bare_racks = false;            // compute racks that are GPUs and nothing else
+  int compute_racks = 5, chat_replicas = 5, chat_replicas_per_pod = 2;
+  double chat_cv = 2;  // of its arrivals' gaps
+  bool batch = true;
 
   SiteParameters build() const {
     SiteParameters site;
@@ -31,7 +34,7 @@ struct HandSite {
     site.envelope_w = envelope_w;
     site.bytes_per_token = 4e3;
 
-    add(site, "a", compute_rack(), 5);
+    add(site, "a", compute_rack(), compute_racks);
     add(site, "network", helper_rack(RackKind::network), 1);
     add(site, "storage", helper_rack(RackKind::storage), 1);
     add(site, "cpu", helper_rack(RackKind::cpu), 1);
@@ -138,10 +141,16 @@ struct HandSite {
   void place_services(SiteParameters& site) const {
     std::vector<std::int32_t> gpus;
     for (int r = 0; r < site.rack_count(); ++r) gpus.push_back(site.group(r).rack.gpus());
-    const std::vector<bool> allowed = {true, true, true, true, true, false, false, false};
-    const std::vector<ReplicaDemand> demands = {
-        {.service = 0, .gpus = 4, .replicas = 5, .replicas_per_pod = 2, .rack_allowed = allowed},
+    std::vector<bool> allowed;
+    for (const std::int32_t g : gpus) allowed.push_back(g > 0);
+    std::vector<ReplicaDemand> demands = {
+        {.service = 0,
+         .gpus = 4,
+         .replicas = chat_replicas,
+         .replicas_per_pod = chat_replicas_per_pod,
+         .rack_allowed = allowed},
         {.service = 1, .gpus = 12, .replicas = 1, .rack_allowed = allowed}};
+    if (!batch) demands.pop_back();
     const Placement placement = place(gpus, demands);
     site.placement = placement.groups;
     site.service_of_pod = placement.service_of_pod;
@@ -150,8 +159,9 @@ struct HandSite {
                                    pod(6000, 1200, 3300, 100'000)};
     site.services = {{.name = "chat", .gpus_per_replica = 4},
                      {.name = "batch", .gpus_per_replica = 12}};
+    if (!batch) site.services.pop_back();
     const double rates[] = {chat_rate, batch_rate};
-    for (std::size_t s = 0; s < 2; ++s) {
+    for (std::size_t s = 0; s < site.services.size(); ++s) {
       auto& service = site.services[s];
       service.first_pod = static_cast<int>(site.pods.size());
       for (std::size_t p = 0; p < site.service_of_pod.size(); ++p) {
@@ -165,7 +175,7 @@ struct HandSite {
       }
       TrafficParameters traffic;
       traffic.arrivals.emplace();
-      traffic.arrivals->cv = 2;
+      traffic.arrivals->cv = s == 0 ? chat_cv : 2;
       traffic.lengths = lengths();
       traffic.scale = 3;
       traffic.arrivals->rate = {rates[s] / 3};

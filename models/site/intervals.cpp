@@ -1,0 +1,116 @@
+#include "models/site/intervals.hpp"
+
+#include <array>
+#include <bit>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <utility>
+
+namespace mw::models {
+namespace {
+
+std::size_t idx(std::int32_t i) {
+  return static_cast<std::size_t>(i);
+}
+
+double gpu_joules(const PodCounts& c) {
+  return static_cast<double>(c.prefill_nj + c.decode_nj + c.idle_nj) * 1e-9;
+}
+
+/// What figures are made of; the rest of a state is large.
+SiteState figures_only(const SiteState& state) {
+  SiteState world;
+  world.now = state.now;
+  world.allocation = state.allocation;
+  world.ledger = state.ledger;
+  world.totals = state.totals;
+  world.counts = state.counts;
+  world.service_racks = state.service_racks;
+  return world;
+}
+
+/// Counts of a service if `without` had not been drawn.
+PodCounts counts_without(const SiteParameters& site, const SiteState& state, std::int32_t service,
+                         std::int32_t without, double stands_for) {
+  using Fields = std::array<std::int64_t, sizeof(PodCounts) / sizeof(std::int64_t)>;
+  const Cohort& cohort = site.cohort;
+  std::array<double, std::tuple_size_v<Fields>> sum{};
+  for (std::size_t i = 0; i < cohort.sampled.size(); ++i) {
+    if (site.service_of_pod[idx(cohort.sampled[i])] != service ||
+        static_cast<std::int32_t>(i) == without)
+      continue;
+    const double times = cohort.stratum[i] == cohort.stratum[idx(without)] ? stands_for : 1;
+    const auto fields = std::bit_cast<Fields>(state.cohort.groups[i]);
+    for (std::size_t f = 0; f < sum.size(); ++f) sum[f] += times * static_cast<double>(fields[f]);
+  }
+  Fields rounded;
+  for (std::size_t f = 0; f < sum.size(); ++f) rounded[f] = std::llround(sum[f]);
+  return std::bit_cast<PodCounts>(rounded);
+}
+
+/// Lets the energies of `world` follow its GPUs'.
+void follow_gpus(SiteState& world, const SiteState& state, std::int32_t service) {
+  double all = 0;
+  for (const auto& c : state.counts) all += gpu_joules(c);
+  const double own = gpu_joules(state.counts[idx(service)]);
+  const double more = gpu_joules(world.counts[idx(service)]) - own;
+  const auto add_to = [&](ExactEnergy& e, double of) {
+    if (all > 0) e += ExactEnergy::of_joules(of / all * more);
+  };
+  add_to(world.ledger[Purpose::decode], state.ledger.meter().value());
+  add_to(world.totals.it, state.totals.it.value());
+  add_to(world.totals.dc, state.totals.dc.value());
+  add_to(world.totals.compute, state.totals.compute.value());
+  add_to(world.totals.gpu, state.totals.gpu.value());
+  if (all > 0) world.totals.water_m3 *= 1 + more / all;
+  ExactEnergy& racks = world.service_racks[idx(service)];
+  if (own > 0) racks += ExactEnergy::of_joules(racks.value() * more / own);
+}
+
+}  // namespace
+
+std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& state,
+                                   const MetricsOf& metrics_of) {
+  std::vector<Metric> all = metrics_of(state, -1);
+  const Cohort& cohort = site.cohort;
+  if (!cohort.on() || state.now == 0) return all;
+  std::vector<double> variance(all.size(), 0), by_freedom(all.size(), 0);
+  SiteState world = figures_only(state);
+  for (std::size_t h = 0; h < cohort.strata_pods.size(); ++h) {
+    std::vector<std::int32_t> members;
+    for (std::size_t i = 0; i < cohort.sampled.size(); ++i)
+      if (idx(cohort.stratum[i]) == h) members.push_back(static_cast<std::int32_t>(i));
+    const auto n = static_cast<double>(members.size());
+    const double population = cohort.strata_pods[h];
+    if (n >= population) continue;  // all are simulated
+    const std::int32_t service = site.service_of_pod[idx(cohort.sampled[idx(members[0])])];
+    std::vector<std::vector<Metric>> without;
+    for (const std::int32_t one : members) {
+      world.ledger = state.ledger;
+      world.totals = state.totals;
+      world.counts = state.counts;
+      world.service_racks = state.service_racks;
+      world.counts[idx(service)] = counts_without(site, state, service, one, n / (n - 1));
+      follow_gpus(world, state, service);
+      without.push_back(metrics_of(world, one));
+    }
+    for (std::size_t m = 0; m < all.size(); ++m) {
+      double mean = 0, squares = 0;
+      for (const auto& w : without) mean += w[m].value / n;
+      for (const auto& w : without) squares += (w[m].value - mean) * (w[m].value - mean);
+      const double part = (1 - n / population) * (n - 1) / n * squares;
+      variance[m] += part;
+      by_freedom[m] += part * part / (n - 1);
+    }
+  }
+  for (std::size_t m = 0; m < all.size(); ++m) {
+    const double error = std::sqrt(variance[m]);
+    // What sampling does not touch moves by rounding at most.
+    if (!(error > 1e-9 * std::fabs(all[m].value)) || !(by_freedom[m] > 0)) continue;
+    const double freedom = variance[m] * variance[m] / by_freedom[m];
+    all[m].half_width = error * boost::math::quantile(boost::math::students_t(freedom), 0.975);
+  }
+  return all;
+}
+
+}  // namespace mw::models
