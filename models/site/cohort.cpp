@@ -163,6 +163,7 @@ void sample_pods(SiteParameters& site, const CohortParameters& how) {
 CohortState initial_cohort(const SiteParameters& site) {
   CohortState state;
   state.groups.resize(site.cohort.sampled.size());
+  state.engines.resize(site.cohort.sampled.size());
   state.latencies.resize(site.cohort.sampled.size());
   return state;
 }
@@ -239,6 +240,7 @@ void see_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
       }
     }
     add(c.groups[leader], *epoch.seen[p].counts);
+    c.engines[leader].add(*epoch.seen[p].counts);
   }
 }
 

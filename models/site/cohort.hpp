@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/inference/counts.hpp"
+#include "models/site/engine_sums.hpp"
 #include "sim/describe.hpp"
 #include "sim/moment.hpp"
 #include "sim/time.hpp"
@@ -95,6 +96,7 @@ struct CohortState {
   std::vector<PastEpoch> past;       // a ring, as long as someone may follow that far behind
   std::uint64_t oldest = 0;          // index of its first epoch
   std::vector<PodCounts> groups;     // by simulated pod: its own counts and its followers'
+  std::vector<EngineSums> engines;   // of the same
   std::vector<Latencies> latencies;  // by simulated pod: its own
 };
 template <sim::Describes<CohortState> Self>
@@ -104,6 +106,7 @@ void describe(Self& self, auto&& visit) {
   visit("oldest", self.oldest, About{.text = "Index of the oldest epoch among them"});
   visit("groups", self.groups,
         About{.text = "Counts since the start of each simulated pod and those that follow it"});
+  visit("engines", self.engines, About{.text = "Energy and working time of the same"});
   visit("latencies", self.latencies, About{.text = "Latencies by simulated pod"});
 }
 

@@ -481,6 +481,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
     // Levels are not summed over time: the newest stands.
     sum.running = sum.waiting = sum.kv_blocks_used = sum.kv_blocks_total = 0;
     add(sum, epoch.services[s]);
+    state.engines[s].add(epoch.services[s]);
   }
 }
 
@@ -530,6 +531,7 @@ SiteState initial_site(const SiteParameters& site) {
   s.points.resize(site.points.size());
   s.next_decision = sim::from_seconds(site.control.interval.value);
   s.counts.resize(site.services.size());
+  s.engines.resize(site.services.size());
   s.service_racks.resize(site.services.size());
   s.latencies.resize(site.services.size());
   s.leakage_w.assign(idx(site.rack_count()), 0);

@@ -13,10 +13,6 @@ std::size_t idx(std::int32_t i) {
   return static_cast<std::size_t>(i);
 }
 
-double gpu_joules(const PodCounts& c) {
-  return static_cast<double>(c.prefill_nj + c.decode_nj + c.idle_nj) * 1e-9;
-}
-
 /// What figures are made of; the rest of a state is large.
 SiteState figures_only(const SiteState& state) {
   SiteState world;
@@ -25,6 +21,7 @@ SiteState figures_only(const SiteState& state) {
   world.ledger = state.ledger;
   world.totals = state.totals;
   world.counts = state.counts;
+  world.engines = state.engines;
   world.service_racks = state.service_racks;
   return world;
 }
@@ -48,12 +45,28 @@ PodCounts counts_without(const SiteParameters& site, const SiteState& state, std
   return std::bit_cast<PodCounts>(rounded);
 }
 
+/// The same for energy and working time, which may have outgrown the counts.
+EngineSums engines_without(const SiteParameters& site, const SiteState& state, std::int32_t service,
+                           std::int32_t without, double stands_for) {
+  const Cohort& cohort = site.cohort;
+  double joules = 0, busy = 0;
+  for (std::size_t i = 0; i < cohort.sampled.size(); ++i) {
+    if (site.service_of_pod[idx(cohort.sampled[i])] != service ||
+        static_cast<std::int32_t>(i) == without)
+      continue;
+    const double times = cohort.stratum[i] == cohort.stratum[idx(without)] ? stands_for : 1;
+    joules += times * state.cohort.engines[i].energy.value();
+    busy += times * state.cohort.engines[i].busy_s;
+  }
+  return {ExactEnergy::of_joules(joules), busy};
+}
+
 /// Lets the energies of `world` follow its GPUs'.
 void follow_gpus(SiteState& world, const SiteState& state, std::int32_t service) {
   double all = 0;
-  for (const auto& c : state.counts) all += gpu_joules(c);
-  const double own = gpu_joules(state.counts[idx(service)]);
-  const double more = gpu_joules(world.counts[idx(service)]) - own;
+  for (const auto& e : state.engines) all += e.energy.value();
+  const double own = state.engines[idx(service)].energy.value();
+  const double more = world.engines[idx(service)].energy.value() - own;
   const auto add_to = [&](ExactEnergy& e, double of) {
     if (all > 0) e += ExactEnergy::of_joules(of / all * more);
   };
@@ -90,7 +103,9 @@ std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& 
       world.totals = state.totals;
       world.counts = state.counts;
       world.service_racks = state.service_racks;
+      world.engines = state.engines;
       world.counts[idx(service)] = counts_without(site, state, service, one, n / (n - 1));
+      world.engines[idx(service)] = engines_without(site, state, service, one, n / (n - 1));
       follow_gpus(world, state, service);
       without.push_back(metrics_of(world, one));
     }

@@ -155,6 +155,7 @@ struct SiteState {
   EnergyLedger ledger;
   SiteTotals totals;
   std::vector<PodCounts> counts;           // by service, since the start
+  std::vector<EngineSums> engines;         // the same
   std::vector<ExactEnergy> service_racks;  // rack energy by service; see service_share.hpp
   std::vector<Latencies> latencies;        // the same; in a cohort they are by simulated pod
   sim::TraceHash control_hash;
@@ -175,6 +176,7 @@ void describe(Self& self, auto&& visit) {
   visit("ledger", self.ledger.by_purpose, About{.text = "Energy at the meter by purpose"});
   visit("totals", self.totals, About{.text = "Sums since the start"});
   visit("counts", self.counts, About{.text = "Requests and tokens by service"});
+  visit("engines", self.engines, About{.text = "Energy and working time of engines by service"});
   visit("service_racks", self.service_racks,
         About{.text = "Energy at the racks' inputs by service"});
   visit("latencies", self.latencies, About{.text = "Latencies of requests by service"});

@@ -129,10 +129,8 @@ void add_shares(std::vector<Metric>& m, const SiteParameters& site, const SiteSt
   const double tokens = static_cast<double>(c.output_tokens);
   const double joules = state.ledger.meter().value() * energy_share(state, s);
   const double gpus = site.services[s].replicas * site.services[s].gpus_per_replica;
-  m.push_back(
-      {"gpu_power_w",
-       ratio(static_cast<double>(c.prefill_nj + c.decode_nj + c.idle_nj) * 1e-9, seconds * gpus),
-       "W", "Mean power of one of its GPUs"});
+  m.push_back({"gpu_power_w", ratio(state.engines[s].energy.value(), seconds * gpus), "W",
+               "Mean power of one of its GPUs"});
   const double j_per_token = ratio(joules, tokens);
   m.push_back(
       {"j_per_token", j_per_token, "J", "Energy at the meter, its share, per output token"});
@@ -184,10 +182,9 @@ std::vector<Metric> plain_service_metrics(const SiteParameters& site, const Site
                "1", "Requests that met every target, of all that ended"});
   m.push_back({"running", static_cast<double>(c.running), "1", "Requests that run at the end"});
   m.push_back({"waiting", static_cast<double>(c.waiting), "1", "Requests that wait at the end"});
-  m.push_back(
-      {"busy_share",
-       ratio(static_cast<double>(c.busy_ps) * 1e-12, seconds * site.services[service].replicas),
-       "1", "Share of time in which replicas ran iterations"});
+  m.push_back({"busy_share",
+               ratio(state.engines[service].busy_s, seconds * site.services[service].replicas), "1",
+               "Share of time in which replicas ran iterations"});
   m.push_back({"capped_share",
                ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
