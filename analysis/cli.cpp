@@ -45,6 +45,17 @@ void add_run(CLI::App& app, RunOptions& options) {
                  "Threads; 0 takes all cores. Results do not depend on it")
       ->check(CLI::Range(0, 1024))
       ->type_name("N");
+  const auto set_backend = [&options](const std::string& word) {
+    options.backend = word == "cpu"    ? gpu::Wanted::cpu
+                      : word == "cuda" ? gpu::Wanted::cuda
+                                       : gpu::Wanted::automatic;
+  };
+  run.add_option_function<std::string>(
+         "--backend", set_backend,
+         "Where serving pods advance: auto takes a CUDA device where the build and the machine "
+         "have one. Results do not depend on it")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->type_name("auto|cpu|cuda");
   run.add_flag("--json", options.json, "Print the summary as JSON");
   run.add_flag("-q,--quiet", options.quiet, "Show no progress");
   run.add_flag("--strict", options.strict, "Exit with 3 if the meter was above the envelope");

@@ -12,6 +12,8 @@
 #include "analysis/report.hpp"
 #include "analysis/run_file.hpp"
 #include "analysis/show.hpp"
+#include "gpu/backend.hpp"
+#include "gpu/space.hpp"
 #include "scenarios/build.hpp"
 #include "sim/thread_pool.hpp"
 
@@ -63,6 +65,12 @@ int run(const RunOptions& options) {
                                 ? models::initial_site(site)
                                 : read_checkpoint(options.resume, resolved, site);
   const sim::Time from = state.now;
+  const gpu::Backend backend = gpu::choose(options.backend);
+  models::SiteEpoch epoch;
+  if (backend == gpu::Backend::cuda) {
+    const std::string notice = models::use_device(epoch, site, gpu::cuda_space());
+    if (!options.quiet) fmt::print(stderr, "millwright: {}\n", notice);
+  }
 
   const SamplePlan plan = plan_samples(site, document.value.output);
   if (!plan.raised.empty() && !options.quiet && !options.no_output)
@@ -72,14 +80,14 @@ int run(const RunOptions& options) {
   std::optional<RunFile> file;
   if (!options.no_output)
     file.emplace(path, site,
-                 RunMeta{version, "cpu", text_of_file(options.scenario), resolved, from}, plan,
-                 document.value.output.requests);
+                 RunMeta{version, gpu::enum_names(backend)[static_cast<std::size_t>(backend)],
+                         text_of_file(options.scenario), resolved, from},
+                 plan, document.value.output.requests);
 
   sim::ThreadPool pool(options.threads);
   Progress progress(site.name, from, site.duration, options.quiet);
   InterruptGuard interrupts;
   LimitWatch watch(site, file ? &*file : nullptr);
-  models::SiteEpoch epoch;
   const auto clock = std::chrono::steady_clock::now();
   const sim::Time every = sim::from_seconds(options.checkpoint_every_s);
   sim::Time next_checkpoint = from + every;
@@ -90,12 +98,14 @@ int run(const RunOptions& options) {
     watch.look(epoch);
     progress.at(state.now);
     if (!options.checkpoint.empty() && state.now >= next_checkpoint) {
+      models::fetch_pods(state, epoch);
       write_checkpoint(options.checkpoint, resolved, site, state);
       next_checkpoint = state.now + every;
     }
   }
   const bool complete = state.now >= site.duration;
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - clock;
+  models::fetch_pods(state, epoch);
   if (!options.checkpoint.empty()) write_checkpoint(options.checkpoint, resolved, site, state);
   if (file) file->finish(state, complete);
   file.reset();

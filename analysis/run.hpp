@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "gpu/backend.hpp"
+
 namespace mw::analysis {
 
 struct RunOptions {
@@ -12,6 +14,7 @@ struct RunOptions {
   std::string output;  // empty: <name>.h5
   bool no_output = false;
   int threads = 0;  // 0: one for each core
+  gpu::Wanted backend = gpu::Wanted::automatic;
   bool json = false;
   bool quiet = false;
   bool strict = false;

@@ -11,6 +11,12 @@ function(add_floor name)
 
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(MILLWRIGHT_CUDA)
+    # A .cu file instantiates a step for the device; *_absent.cpp stands in where there is no CUDA.
+    file(GLOB_RECURSE device_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cu)
+    list(APPEND sources ${device_sources})
+    list(FILTER sources EXCLUDE REGEX "_absent\\.cpp$")
+  endif()
   if(sources)
     add_library(floor_${name} STATIC ${sources})
     set(scope PUBLIC)

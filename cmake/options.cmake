@@ -16,7 +16,7 @@ endif()
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>")
 if(MILLWRIGHT_CUDA)
   if(NOT CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 90)
+    set(CMAKE_CUDA_ARCHITECTURES 80 90 100)
   endif()
   enable_language(CUDA)
   # CMake 3.25 does not know that nvcc has C++20.

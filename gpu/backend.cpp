@@ -1,8 +1,7 @@
 #include "gpu/backend.hpp"
 
-#include <stdexcept>
-
 #include "gpu/cuda.hpp"
+#include "sim/input_error.hpp"
 
 namespace mw::gpu {
 
@@ -16,7 +15,7 @@ bool has_backend(Backend backend) {
 
 void require_backend(Backend backend) {
   const std::string why = missing(backend);
-  if (!why.empty()) throw std::runtime_error(why + "; choose the backend 'cpu'");
+  if (!why.empty()) throw sim::InputError("--backend cuda", 0, 0, why, "choose the backend 'cpu'");
 }
 
 Backend choose(Wanted wanted) {

@@ -48,6 +48,10 @@ class CudaSpace : public Space {
 
 }  // namespace
 
+bool built_with_cuda() {
+  return true;
+}
+
 std::string cuda_missing() {
   int devices = 0;
   const cudaError_t e = cudaGetDeviceCount(&devices);

@@ -4,11 +4,7 @@
 namespace mw::gpu {
 
 /// Whether this build has code for CUDA devices: then the programs of `.cu` files are linked.
-#if defined(MILLWRIGHT_CUDA)
-inline constexpr bool built_with_cuda = true;
-#else
-inline constexpr bool built_with_cuda = false;
-#endif
+bool built_with_cuda();
 
 /// Why nothing can run on a CUDA device; empty if it can.
 std::string cuda_missing();

@@ -5,6 +5,10 @@
 
 namespace mw::gpu {
 
+bool built_with_cuda() {
+  return false;
+}
+
 std::string cuda_missing() {
   return "this build has no CUDA backend (configure with -DMILLWRIGHT_CUDA=ON)";
 }

@@ -286,7 +286,7 @@ struct AdvanceFlatPods {
   }
 };
 
-/// gpu::each_tile_on_device() of it; defined in flat_pods.cu, where the build has CUDA.
+/// gpu::each_tile_on_device() of it; see flat_pods.cu.
 void advance_on_cuda(const AdvanceFlatPods& body, int count, int width);
 
 }  // namespace mw::models

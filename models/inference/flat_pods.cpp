@@ -8,7 +8,6 @@
 #include <map>
 #include <numeric>
 
-#include "gpu/cuda.hpp"
 #include "gpu/tiles.hpp"
 #include "models/inference/flat_pod.hpp"
 #include "sim/invariant.hpp"
@@ -16,7 +15,8 @@
 namespace mw::models {
 namespace {
 
-constexpr std::size_t copies_of_histograms = 64;  // so that few pods count into one at a time
+// Of histograms, so that only a few pods count into one at a time.
+constexpr std::int32_t most_copies = 64;
 
 std::size_t idx(std::int64_t i) {
   return static_cast<std::size_t>(i);
@@ -213,7 +213,7 @@ std::string flat_obstacle(const PodParameters& p) {
 
 struct FlatPods::Inside {
   gpu::Space& space;
-  std::span<const PodParameters> parameters;
+  std::vector<const PodParameters*> parameters;
   FlatOptions options;
 
   struct Pod {
@@ -260,31 +260,32 @@ struct FlatPods::Inside {
   std::vector<sim::TraceHash> hash_list;
   std::vector<FlatResult> result_list;
 
-  Inside(gpu::Space& s, std::span<const PodParameters> all, FlatOptions how)
-      : space(s), parameters(all), options(how), place(all.size(), -1) {
+  Inside(gpu::Space& s, std::vector<const PodParameters*> all_pods, FlatOptions how)
+      : space(s), parameters(std::move(all_pods)), options(how), place(parameters.size(), -1) {
+    const auto& all = parameters;
     std::vector<PodLaw> law_list;
     std::map<std::pair<const StepTable*, std::vector<std::byte>>, std::int32_t> known;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const std::string obstacle = flat_obstacle(all[i]);
+      const std::string obstacle = flat_obstacle(*all[i]);
       if (!obstacle.empty()) {
         ++left[obstacle];
         continue;
       }
-      PodLaw law = law_of(all[i]);
+      PodLaw law = law_of(*all[i]);
       law.router_draws = {};  // its own, in its task
-      const StepTable* const table = all[i].table.get();
+      const StepTable* const table = all[i]->table.get();
       auto found = tables.find(table);
       if (found == tables.end()) found = tables.try_emplace(table, space, *table).first;
       law.table = found->second.view();
       // Pods of a service share all of it.
-      const PodParameters* const before = i > 0 && place[i - 1] >= 0 ? &all[i - 1] : nullptr;
-      if (!before || before->table != all[i].table || !alike(*before, all[i])) {
+      const PodParameters* const before = i > 0 && place[i - 1] >= 0 ? all[i - 1] : nullptr;
+      if (!before || before->table != all[i]->table || !alike(*before, *all[i])) {
         law_list.push_back(law);
       }
       place[i] = static_cast<std::ptrdiff_t>(pods.size());
-      pods.push_back({i, static_cast<std::int64_t>(lay_pod(nullptr, all[i])), 0, replicas, 0, 0,
+      pods.push_back({i, static_cast<std::int64_t>(lay_pod(nullptr, *all[i])), 0, replicas, 0, 0,
                       static_cast<std::int32_t>(law_list.size() - 1), 0});
-      replicas += all[i].replicas;
+      replicas += all[i]->replicas;
       bytes += pods.back().bytes;
     }
     laws.put(law_list);
@@ -335,7 +336,7 @@ struct FlatPods::Inside {
       part.aside.assign(idx(part.bytes), 0);
       for (std::size_t i = part.first; i < part.last; ++i) {
         char* const at = part.aside.data() + pods[i].memory;
-        lay_pod(at, parameters[pods[i].index]);
+        lay_pod(at, *parameters[pods[i].index]);
         const std::size_t before = chain.size();
         pack(at, states[pods[i].index], chain);
         pods[i].chain = static_cast<std::int64_t>(before);
@@ -352,9 +353,9 @@ struct FlatPods::Inside {
   }
 };
 
-FlatPods::FlatPods(gpu::Space& space, std::span<const PodParameters> parameters,
+FlatPods::FlatPods(gpu::Space& space, std::vector<const PodParameters*> parameters,
                    FlatOptions options)
-    : inside_(std::make_unique<Inside>(space, parameters, options)) {}
+    : inside_(std::make_unique<Inside>(space, std::move(parameters), options)) {}
 FlatPods::~FlatPods() = default;
 
 bool FlatPods::takes(std::size_t pod) const {
@@ -396,11 +397,22 @@ void FlatPods::advance(std::span<PodState> states,
   in.arrival_list.clear();
   in.set_point_list.clear();
   in.task_list.clear();
-  std::map<Latencies*, std::int32_t> groups;  // who counts into what
+  // Who counts into whose histograms: each has a few copies, for its pods in turn.
+  struct Group {
+    std::int32_t pods = 0, first = 0, copies = 0, next = 0;
+  };
+  std::map<Latencies*, Group> groups;
+  for (const Inside::Pod& pod : in.pods) ++groups[epochs[pod.index].latencies].pods;
+  std::int32_t copies = 0;
+  for (auto& [to, group] : groups) {
+    group.first = copies;
+    group.copies = std::min(group.pods, most_copies);
+    copies += group.copies;
+  }
   std::int64_t waiting = 0;
   for (std::size_t i = 0; i < in.pods.size(); ++i) {
     Inside::Pod& pod = in.pods[i];
-    const PodParameters& p = in.parameters[pod.index];
+    const PodParameters& p = *in.parameters[pod.index];
     const std::span<const Arrival> mine = arrivals[pod.index];
     FlatTask task;
     task.memory = pod.memory;
@@ -411,10 +423,8 @@ void FlatPods::advance(std::span<PodState> states,
     task.waiting = pod.chain = waiting;
     waiting += pod.chained + task.arrival_count;
     task.law = pod.law;
-    const auto group =
-        groups.try_emplace(epochs[pod.index].latencies, static_cast<std::int32_t>(groups.size()));
-    task.latencies = group.first->second * static_cast<std::int32_t>(copies_of_histograms) +
-                     static_cast<std::int32_t>(i % copies_of_histograms);
+    Group& group = groups[epochs[pod.index].latencies];
+    task.latencies = group.first + group.next++ % group.copies;
     task.result = static_cast<std::int32_t>(i);
     task.router_draws = {p.seed, p.partition, router_stream};
     in.task_list.push_back(task);
@@ -430,7 +440,7 @@ void FlatPods::advance(std::span<PodState> states,
   in.waited.at_least(1);
   in.arrivals.put(in.arrival_list);
   in.set_points.put(in.set_point_list);
-  in.latencies.zero(groups.size() * copies_of_histograms);
+  in.latencies.zero(idx(copies));
   in.energy.at_least(idx(in.replicas * first.bins));
   in.hashes.at_least(idx(in.replicas));
   in.results.at_least(in.pods.size());
@@ -457,7 +467,7 @@ void FlatPods::advance(std::span<PodState> states,
     // Tiles alike stand together: by width, and the busy ones first.
     const int most = in.space.backend() == gpu::Backend::cuda ? 32 : in.options.lanes;
     const auto width = [&](const FlatTask& t) {
-      return lanes_of(in.parameters[in.pods[idx(t.result)].index].replicas, most);
+      return lanes_of(in.parameters[in.pods[idx(t.result)].index]->replicas, most);
     };
     const auto begin = in.task_list.begin() + static_cast<std::ptrdiff_t>(part.first);
     const auto end = in.task_list.begin() + static_cast<std::ptrdiff_t>(part.last);
@@ -473,7 +483,7 @@ void FlatPods::advance(std::span<PodState> states,
       e.tasks = in.tasks.data() + (from - begin);
       const int count = static_cast<int>(to - from);
       if (in.space.backend() == gpu::Backend::cuda) {
-        if constexpr (gpu::built_with_cuda) advance_on_cuda(body, count, width(*from));
+        advance_on_cuda(body, count, width(*from));
       } else {
         gpu::each_tile(body, count, {width(*from), in.options.backwards});
       }
@@ -503,11 +513,11 @@ void FlatPods::advance(std::span<PodState> states,
     state.held_by = this;
     pod.chained = epoch.counts.waiting;
   }
-  std::vector<FlatLatencies> counted(copies_of_histograms);
   for (const auto& [to, group] : groups) {
     if (!to) continue;
-    in.space.get(counted.data(), in.latencies.data() + idx(group) * copies_of_histograms,
-                 copies_of_histograms * sizeof(FlatLatencies));
+    std::vector<FlatLatencies> counted(idx(group.copies));
+    in.space.get(counted.data(), in.latencies.data() + group.first,
+                 counted.size() * sizeof(FlatLatencies));
     for (const FlatLatencies& one : counted) {
       add_to(to->ttft, one.ttft);
       add_to(to->tpot, one.tpot);

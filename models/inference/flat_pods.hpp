@@ -25,8 +25,10 @@ struct FlatOptions {
 
 class FlatPods {
  public:
-  /// Takes those of the pods that can advance in flat memory. Both arguments stay where they are.
-  FlatPods(gpu::Space& space, std::span<const PodParameters> parameters, FlatOptions options = {});
+  /// Takes those of the pods that can advance in flat memory. Space and parameters stay where they
+  /// are.
+  FlatPods(gpu::Space& space, std::vector<const PodParameters*> parameters,
+           FlatOptions options = {});
   ~FlatPods();
 
   bool takes(std::size_t pod) const;

@@ -104,10 +104,11 @@ void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, S
   const auto advance_pod = [&](PodState& pod, std::size_t i, std::size_t thread) {
     const auto s = service_of(i);
     epoch.fronts[s].sort(place[i]);
+    const bool elsewhere = epoch.device && epoch.device->takes(i);
     epoch.pods[i].latencies =
-        site.cohort.on() ? &state.cohort.latencies[i] : &epoch.counted[thread][s];
+        site.cohort.on() ? &state.cohort.latencies[i] : &epoch.counted[elsewhere ? 0 : thread][s];
     begin_epoch(epoch.pods[i], parameters_of(i).replicas, epoch.start, epoch.end, site.sub_step);
-    advance(pod, parameters_of(i), arrivals_of(i), epoch.end, epoch.pods[i]);
+    if (!elsewhere) advance(pod, parameters_of(i), arrivals_of(i), epoch.end, epoch.pods[i]);
   };
   // What a pod will cost: what reaches it now and what its last epoch, still in the books, took.
   std::vector<std::int64_t> cost(simulated);
@@ -115,6 +116,11 @@ void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, S
     cost[i] = expected_work(parameters_of(i), epoch.pods[i].counts, arrivals_of(i).size());
   gpu::launch_by_cost(pool, std::span(state.pods), std::span<const std::int64_t>(cost),
                       advance_pod);
+  if (epoch.device) {
+    std::vector<std::span<const Arrival>> arrivals;
+    for (std::size_t i = 0; i < simulated; ++i) arrivals.push_back(arrivals_of(i));
+    epoch.device->advance(state.pods, arrivals, epoch.end, epoch.pods);
+  }
   see_pods(state, site, epoch);
   epoch.services.assign(site.services.size(), {});
   for (std::size_t p = 0; p < site.pods.size(); ++p)
@@ -551,6 +557,20 @@ sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
   next = std::min({next, state.next_decision, site.duration});
   for (const auto& limit : state.limits) next = std::min(next, sim::next_effect(limit));
   return next;
+}
+
+std::string use_device(SiteEpoch& epoch, const SiteParameters& site,
+                       std::unique_ptr<gpu::Space> space) {
+  std::vector<const PodParameters*> pods;
+  for (std::size_t i = 0; i < simulated_pods(site); ++i)
+    pods.push_back(&site.pods[simulated_pod(site, i)]);
+  epoch.space = std::move(space);
+  epoch.device = std::make_unique<FlatPods>(*epoch.space, std::move(pods));
+  return epoch.device->notice();
+}
+
+void fetch_pods(SiteState& state, SiteEpoch& epoch) {
+  if (epoch.device) epoch.device->fetch(state.pods);
 }
 
 void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,

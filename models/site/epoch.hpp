@@ -1,7 +1,11 @@
 #pragma once
 #include <array>
+#include <memory>
+#include <string>
 #include <vector>
 
+#include "gpu/space.hpp"
+#include "models/inference/flat_pods.hpp"
 #include "models/site/site.hpp"
 #include "sim/thread_pool.hpp"
 
@@ -37,6 +41,10 @@ struct SiteEpoch {
   std::vector<PodPast> cut;                     // by pod of the site: some that follow
   std::vector<double> gpu_bins;                 // [rack][bin], W
   std::vector<std::vector<Latencies>> counted;  // [thread][service], empty in between
+
+  // Where pods advance if not on the processor's threads (see use_device).
+  std::unique_ptr<gpu::Space> space;
+  std::unique_ptr<FlatPods> device;
 };
 
 /// Where the next epoch ends: the next multiple of the physics step, decision of the controller,
@@ -47,5 +55,12 @@ sim::Time next_boundary(const SiteState& state, const SiteParameters& site);
 /// Cost: requests and iterations of the epoch, plus racks x sub-steps.
 void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
                 SiteEpoch& epoch);
+
+/// From now on the pods that can advance on a device do so in `space`; what a user should know of
+/// it. Results are the same to the last bit. Their requests are then not in the SiteState until
+/// fetch_pods(): call that before the state is saved, copied or stepped with another SiteEpoch.
+std::string use_device(SiteEpoch& epoch, const SiteParameters& site,
+                       std::unique_ptr<gpu::Space> space);
+void fetch_pods(SiteState& state, SiteEpoch& epoch);
 
 }  // namespace mw::models

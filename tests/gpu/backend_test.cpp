@@ -2,9 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <stdexcept>
+#include <string>
 
 #include "gpu/cuda.hpp"
+#include "sim/input_error.hpp"
 
 namespace gpu = mw::gpu;
 using gpu::Backend;
@@ -15,7 +16,7 @@ TEST_CASE("the processor is always there; without CUDA automatic means the proce
   CHECK(gpu::choose(Wanted::cpu) == Backend::cpu);
   const bool cuda = gpu::has_backend(Backend::cuda);
   CHECK(gpu::choose(Wanted::automatic) == (cuda ? Backend::cuda : Backend::cpu));
-  if (!gpu::built_with_cuda) CHECK_FALSE(cuda);
+  if (!gpu::built_with_cuda()) CHECK_FALSE(cuda);
 }
 
 TEST_CASE("an absent backend is named, and so are the reason and the way out") {
@@ -26,10 +27,10 @@ TEST_CASE("an absent backend is named, and so are the reason and the way out") {
   std::string message;
   try {
     gpu::choose(Wanted::cuda);
-  } catch (const std::runtime_error& e) {
+  } catch (const mw::sim::InputError& e) {
     message = e.what();
   }
-  CHECK(message.find(gpu::built_with_cuda ? "no CUDA device" : "no CUDA backend") !=
+  CHECK(message.find(gpu::built_with_cuda() ? "no CUDA device" : "no CUDA backend") !=
         std::string::npos);
   CHECK(message.find("choose the backend 'cpu'") != std::string::npos);
 }
