@@ -199,7 +199,8 @@ std::string console_report(const RunReport& r) {
     out += fmt::format(
         "  tokens   {} out/s, {} in/s; {} tokens/s/MW consumed{}\n", sampled("tokens_out_per_s"),
         number(v("tokens_in_per_s")), sampled("tokens_per_s_per_mw"),
-        limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw"))) : "");
+        limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw")))
+                : "");
   out += fmt::format("  power    mean {} MW, peak {} MW", sampled("mean_power_mw"),
                      number(v("peak_power_mw")));
   if (limited)
