@@ -17,7 +17,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RACKS, RATE = 5543, 40000
+RACKS, RATE = 5543, 112000
 
 
 def cost(program, racks=RACKS, seconds=60, rate=RATE, share=0.01):
