@@ -23,7 +23,8 @@ namespace {
 
 constexpr int failed = 1, bad_input = 2;
 constexpr const char* exit_codes =
-    "Exit codes: 0 done, 1 failed, 2 bad input, 3 a limit was violated under --strict.";
+    "Exit codes: 0 done, 1 failed, 2 bad input, 3 a limit was violated under --strict, or a --bar "
+    "missed.";
 
 void add_scenario(CLI::App& command, std::string& scenario, std::vector<std::string>& sets) {
   command.add_option("SCENARIO", scenario, "Scenario file (YAML)")->required();
@@ -106,6 +107,12 @@ void add_validate(CLI::App& app, ValidateOptions& options) {
                   "Write published tables as a points file to the standard output")
       ->check(CLI::IsMember(converters()))
       ->type_name("TABLE");
+  validate
+      .add_option("--bar", options.bars,
+                  "Exit with 3 where the median error of some group is above a bar: "
+                  "FIGURE=PERCENT, as ttft_ms=25; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("BAR");
   validate.add_flag("--columns", options.columns, "List the columns of points files");
   validate.add_flag("--all", options.all, "Compare with the public tables under MILLWRIGHT_DATA");
   validate.add_flag("--markdown", options.markdown, "Print the tables of docs/accuracy.md");

@@ -163,6 +163,10 @@ struct EngineBlock {
   std::optional<std::int64_t> kv_blocks;
   models::Scheduling scheduling = models::Scheduling::fcfs;
   models::Preemption preemption = models::Preemption::recompute;
+  std::optional<models::Batching> batching;
+  int admission_interval = 1;
+  int batch_wait = 0;
+  double batch_wait_fill = 0;
   sim::Bytes swap_space{4.0 * (1 << 30)};
   int clock_levels = 16;
   models::Stepping stepping = models::Stepping::jump;
@@ -215,6 +219,24 @@ void describe(Self& self, auto&& visit) {
       "preemption", self.preemption,
       About{.text = "What becomes of the KV cache of a request that must make room: computed anew "
                     "(recompute), or kept in the host's memory (swap)"});
+  visit("batching", self.batching,
+        About{.text = "Prompts and decodes in one iteration (mixed), or prompts alone, before the "
+                      "decodes go on (prefill_first); otherwise the stack's"});
+  visit("admission_interval", self.admission_interval,
+        About{.text = "New requests are looked for after so many iterations of decodes alone "
+                      "(SGLang's --scheduler-recv-interval)",
+              .min = 1,
+              .max = 10000});
+  visit("batch_wait", self.batch_wait,
+        About{.text = "Iterations that prompts wait for more of them while others decode "
+                      "(TensorRT-LLM's batch_wait_timeout_iters)",
+              .min = 0,
+              .max = 10000});
+  visit("batch_wait_fill", self.batch_wait_fill,
+        About{.text = "Share of max_num_batched_tokens at which they no longer wait "
+                      "(batch_wait_max_tokens_ratio)",
+              .min = 0,
+              .max = 1});
   visit("swap_space", self.swap_space,
         About{.text = "Host memory for swapped-out KV cache, per GPU", .min = 0});
   visit("clock_levels", self.clock_levels,

@@ -43,6 +43,11 @@ EngineParameters engine_of(const EngineBlock& block) {
   engine.stepping = block.stepping;
   engine.scheduling = block.scheduling;
   engine.preemption = block.preemption;
+  engine.batching = block.batching.value_or(stack.batching);
+  engine.admission_interval = block.admission_interval;
+  engine.batch_wait = block.batch_wait;
+  engine.batch_wait_tokens =
+      static_cast<int>(std::ceil(block.batch_wait_fill * engine.max_num_batched_tokens));
   return engine;
 }
 

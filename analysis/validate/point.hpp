@@ -46,6 +46,9 @@ struct Point {
   models::Precision precision = models::Precision::bf16, kv = models::Precision::bf16;
   // Limits of one engine.
   int max_num_seqs = 256, max_num_batched_tokens = 8192;
+  int admission_interval = 1;  // iterations of decodes alone between looks at new requests
+  int batch_wait = 0;          // iterations that prompts wait for more of them
+  double batch_wait_fill = 0;  // unless they fill this share of an iteration
   std::optional<std::int64_t> kv_blocks;
   Pattern pattern = Pattern::at_once;
   int concurrency = 0;  // closed loop: users of the whole row
@@ -56,8 +59,9 @@ struct Point {
   double shortest = 1;            // uniform from this share of isl and osl up to them
   std::optional<double> cap_w;    // power limit of one GPU
   TtftKind ttft = TtftKind::median;
-  bool contended = false;  // other jobs shared the host
-  std::string weak;        // a reason of the user's own to set the row apart
+  bool contended = false;                   // other jobs shared the host
+  std::optional<double> request_latency_s;  // where it is not the stack's
+  std::string weak;                         // a reason of the user's own to set the row apart
   // Image and video.
   int batch = 1, width = 0, height = 0, frames = 1, steps = 0, ulysses = 1, ring = 1;
   Figures measured;

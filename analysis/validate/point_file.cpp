@@ -447,6 +447,11 @@ class Reader {
     point.max_num_batched_tokens =
         static_cast<int>(integer("max_num_batched_tokens", 2, 1048576)
                              .value_or(std::min<std::int64_t>(budget, 1048576)));
+    point.admission_interval =
+        static_cast<int>(integer("admission_interval", 1, 10000).value_or(1));
+    point.batch_wait = static_cast<int>(integer("batch_wait", 0, 10000).value_or(0));
+    point.batch_wait_fill = number("batch_wait_fill", 0, 1).value_or(0);
+    if (const auto ms = number("request_latency_ms", 0, 1e5)) point.request_latency_s = *ms / 1e3;
     point.kv_blocks = integer("kv_blocks", 1, 1e12);
     const auto requests = integer("n_requests", 1, 1e8);
     if (requests) {

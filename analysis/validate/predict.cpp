@@ -55,6 +55,22 @@ double wall_power(const Point& point, const RackParameters& rack, const Benchmar
   return rack_step(make_rack_law(rack), load).input * racks;
 }
 
+/// What a request spends outside the engine before its first token, and what the launching of
+/// kernels adds to the pass of its prompt.
+double way_of(const Point& point, const LlmParameters& llm, const StackParameters& stack,
+              const StepTableView& table) {
+  const int latent_layers = llm.attention == Attention::mla ? llm.full_attention_layers : 0;
+  const double launches = latent_layers * stack.latent_prompt_launch.value.value;
+  StepLoad prompt;
+  prompt.prefill_tokens =
+      static_cast<std::int32_t>(std::min<double>(point.isl, point.max_num_batched_tokens));
+  prompt.prefill_pairs = std::int64_t{prompt.prefill_tokens} * prompt.prefill_tokens / 2;
+  prompt.sampled = 1;
+  const double pass = step_value(table, 0, prompt).time;
+  return point.request_latency_s.value_or(stack.request_latency.value.value) +
+         beside_host(pass, launches) - pass;
+}
+
 Prediction predict_point(const Point& point, const Entries& entries,
                          const scenarios::ServiceBlock& service, const scenarios::ServingPlan& plan,
                          const std::shared_ptr<const StepTable>& table,
@@ -73,7 +89,7 @@ Prediction predict_point(const Point& point, const Entries& entries,
     pod.engine.kv_blocks =
         memory_fit(gpu, llm, stack, plan.shape, point.max_num_seqs).kv_token_capacity /
         pod.engine.block_size;
-  out.run = simulate(point, llm, pod, stack.request_latency.value.value, stop);
+  out.run = simulate(point, llm, pod, way_of(point, llm, stack, table->view()), stop);
   const BenchmarkResult& run = out.run;
   if (run.completed == 0) {
     out.problem = fmt::format("no request of {:g} + {:g} tokens fits the KV cache of {} tokens",
@@ -176,6 +192,9 @@ scenarios::ServiceBlock service_of(const Point& point, const Entries& entries) {
   engine.stack = {point.stack, entries.stacks.at(point.stack)};
   engine.max_num_seqs = point.max_num_seqs;
   engine.max_num_batched_tokens = point.max_num_batched_tokens;
+  engine.admission_interval = point.admission_interval;
+  engine.batch_wait = point.batch_wait;
+  engine.batch_wait_fill = point.batch_wait_fill;
   engine.kv_blocks = point.kv_blocks;
   if (!point.cap_w) engine.clock_levels = 1;
   return service;

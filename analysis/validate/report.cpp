@@ -150,6 +150,11 @@ ordered_json point_json(const Point& p) {
   out["stack"] = p.stack;
   out["max_num_seqs"] = p.max_num_seqs;
   out["max_num_batched_tokens"] = p.max_num_batched_tokens;
+  if (p.admission_interval > 1) out["admission_interval"] = p.admission_interval;
+  if (p.batch_wait > 0) {
+    out["batch_wait"] = p.batch_wait;
+    out["batch_wait_fill"] = p.batch_wait_fill;
+  }
   out["n_requests"] = p.n_requests;
   out["isl"] = p.isl;
   out["osl"] = p.osl;

@@ -1,11 +1,14 @@
 #include "analysis/validate/statistics.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <tuple>
 
 #include <fmt/format.h>
+
+#include "sim/input_error.hpp"
 
 namespace mw::analysis {
 
@@ -91,6 +94,44 @@ std::vector<GroupError> group_errors(const std::vector<Point>& points,
                    summarise(both.baseline)});
   }
   return out;
+}
+
+Bar bar_of(const std::string& text) {
+  const auto equals = text.find('=');
+  const std::string name = text.substr(0, equals);
+  for (std::size_t i = 0; i < figure_count && equals != std::string::npos; ++i) {
+    if (figure_abouts[i].name != name) continue;
+    const std::string number = text.substr(equals + 1);
+    double percent = 0;
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), percent);
+    if (error != std::errc{} || end != number.data() + number.size() || !(percent > 0)) break;
+    return {static_cast<Figure>(i), percent};
+  }
+  throw sim::InputError("--bar " + text, 0, 0, "is no figure and percent",
+                        "write it like ttft_ms=25; `millwright validate --columns` lists figures");
+}
+
+std::vector<std::string> missed_bars(const std::vector<GroupError>& errors,
+                                     const std::vector<Bar>& bars) {
+  std::vector<std::string> missed;
+  for (const GroupError& error : errors) {
+    if (!error.family.empty() || error.model.rows == 0) continue;
+    const bool has_clean = std::any_of(errors.begin(), errors.end(), [&](const GroupError& other) {
+      return other.clean && other.family.empty() && other.group == error.group &&
+             other.figure == error.figure && other.model.rows > 0;
+    });
+    if (has_clean && !error.clean) continue;
+    for (const Bar& bar : bars) {
+      if (bar.figure != error.figure || 100 * error.model.median <= bar.percent) continue;
+      missed.push_back(
+          fmt::format("{}: {} is off by {:.1f} % (median of {}{} rows), above the bar "
+                      "of {:g} %",
+                      error.group, name_of(error.figure), 100 * error.model.median,
+                      error.model.rows, error.clean ? " clean" : "", bar.percent));
+    }
+  }
+  return missed;
 }
 
 }  // namespace mw::analysis

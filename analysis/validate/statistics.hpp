@@ -33,6 +33,19 @@ std::string group_of(const Point& point);
 std::vector<GroupError> group_errors(const std::vector<Point>& points,
                                      const std::vector<Prediction>& predictions);
 
+/// A limit on errors, as people write it: ttft_ms=25.
+struct Bar {
+  Figure figure{};
+  double percent = 0;
+};
+/// Throws sim::InputError where it is none.
+Bar bar_of(const std::string& text);
+
+/// Groups (not families) whose median error exceeds a bar of its figure: of the clean rows where
+/// there are weak ones beside them. One line each.
+std::vector<std::string> missed_bars(const std::vector<GroupError>& errors,
+                                     const std::vector<Bar>& bars);
+
 /// predicted / measured - 1, where both are there.
 std::optional<double> error_of(const Point& point, const Prediction& prediction, Figure figure);
 

@@ -18,6 +18,7 @@
 #include "analysis/validate/predict_items.hpp"
 #include "analysis/validate/public_tables.hpp"
 #include "analysis/validate/report.hpp"
+#include "analysis/validate/statistics.hpp"
 #include "scenarios/problems.hpp"
 #include "sim/output_error.hpp"
 
@@ -139,6 +140,8 @@ int validate(const ValidateOptions& options) {
     return 0;
   }
   if (!options.convert.empty()) return convert_files(options);
+  std::vector<Bar> bars;
+  for (const auto& text : options.bars) bars.push_back(bar_of(text));
 
   const scenarios::Catalog catalog;
   const scenarios::Names names(catalog);
@@ -169,9 +172,13 @@ int validate(const ValidateOptions& options) {
   std::fflush(stdout);
   // The public tables hold models that the catalog does not: those are counted, not told one by
   // one.
-  if (options.all) return 0;
-  for (const auto& text : all.problems) fmt::print(stderr, "{}\n", text);
-  return all.problems.empty() ? 0 : 2;
+  if (!options.all) {
+    for (const auto& text : all.problems) fmt::print(stderr, "{}\n", text);
+    if (!all.problems.empty()) return 2;
+  }
+  const auto missed = missed_bars(group_errors(all.points, all.predictions), bars);
+  for (const auto& text : missed) fmt::print(stderr, "{}\n", text);
+  return missed.empty() ? 0 : 3;
 }
 
 }  // namespace mw::analysis

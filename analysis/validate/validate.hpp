@@ -14,12 +14,13 @@ struct ValidateOptions {
   bool intervals = false;  // residuals.yaml instead of the report
   bool columns = false;    // list the columns of points files
   bool quiet = false;
+  std::vector<std::string> bars;  // FIGURE=PERCENT: the most that a group's median error may be
   int threads = 0;
   int worst = 10;
 };
 
-/// Compares measured points with the twin and prints how far they are apart. The exit code: 0, or 2
-/// where some rows could not be predicted.
+/// Compares measured points with the twin and prints how far they are apart. The exit code: 0; 2
+/// where some rows could not be predicted, or 3 where some group misses a bar.
 int validate(const ValidateOptions& options);
 
 }  // namespace mw::analysis

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "models/compute/batching.hpp"
 #include "models/compute/collectives.hpp"
 #include "sim/describe.hpp"
 #include "sim/quantity.hpp"
@@ -61,11 +62,13 @@ struct StackParameters {
   sim::Sourced<double> mixed_step_burst;
   // Outside the engine.
   sim::Sourced<sim::Seconds> request_latency;
+  sim::Sourced<sim::Seconds> latent_prompt_launch;
   // Scheduler settings.
   ExpertExchange expert_exchange = ExpertExchange::one_sided;
   ExpertPermute expert_permute = ExpertPermute::own_tokens;
   PromptRanks prompt_ranks = PromptRanks::as_they_come;
   bool fused_mxfp4 = true;
+  Batching batching = Batching::mixed;
   int max_batched_tokens = 8192;
   int block_size = 16;
   double memory_share = 0.9;
@@ -156,6 +159,14 @@ void describe(Self& self, auto&& visit) {
                   "processes. Added by `millwright validate`; a run counts from the router",
               .min = 0,
               .max = 10});
+  visit("latent_prompt_launch", self.latent_prompt_launch,
+        About{.text = "Least time of one layer with an mla latent in the pass of a prompt, whose "
+                      "kernels are launched one by one. Used for first tokens by `millwright "
+                      "validate`",
+              .min = 0,
+              .max = 0.1});
+  visit("batching", self.batching,
+        About{.text = "Prompts and decodes in one iteration, or prompts alone and first"});
   visit("max_batched_tokens", self.max_batched_tokens,
         About{.text = "Tokens an iteration may process", .min = 1});
   visit("block_size", self.block_size, About{.text = "Tokens in a KV block", .min = 1});

@@ -58,7 +58,9 @@ MW_HD inline void count_started(ReplicaBooks& replica, PodCounts& counts, const 
 // --- New requests --------------------------------------------------------------------------------
 
 /// A request joins the queue.
-MW_HD inline void note_arrival(ReplicaBooks& replica, const EngineParameters& engine) {
+MW_HD inline void note_arrival(ReplicaBooks& replica, const EngineParameters& engine,
+                               std::int32_t prompt) {
+  replica.waiting_tokens += prompt;
   if (engine.admission_interval > 1) ++replica.unread;
 }
 /// An iteration is about to be scheduled; `idle`: nothing ran until now.
@@ -72,6 +74,19 @@ MW_HD inline void note_scheduled(ReplicaBooks& replica, const EngineParameters& 
                                  const StepLoad& load) {
   if (engine.admission_interval == 1) return;
   replica.until_read = load.prefill_tokens > 0 ? 0 : replica.until_read - 1;
+}
+
+/// Whether prompts wait for more of them, now that the head of the queue could be admitted beside
+/// what `load` holds.
+MW_HD inline bool holds_back(ReplicaBooks& replica, const EngineParameters& engine,
+                             const StepLoad& load) {
+  if (load.decodes == 0 || load.prefill_tokens > 0 || replica.waited >= engine.batch_wait ||
+      replica.waiting_tokens + load.decodes >= engine.batch_wait_tokens) {
+    replica.waited = 0;
+    return false;
+  }
+  ++replica.waited;
+  return true;
 }
 
 /// Sets the iteration that runs from `now` on, in which blocks move between GPUs and host first.

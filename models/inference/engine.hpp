@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "models/compute/batching.hpp"
 #include "models/compute/step_table.hpp"
 #include "sim/describe.hpp"
 #include "sim/fixed.hpp"
@@ -33,14 +34,6 @@ inline std::span<const char* const> enum_names(Preemption) {
   return names;
 }
 
-/// How prompts and decodes share iterations: both in each (vLLM, TensorRT-LLM), or prompts alone
-/// and before the decodes go on (SGLang without --enable-mixed-chunk).
-enum class Batching { mixed, prefill_first };
-inline std::span<const char* const> enum_names(Batching) {
-  static constexpr const char* names[] = {"mixed", "prefill_first"};
-  return names;
-}
-
 /// Limits of the scheduler of one replica; names and defaults as vLLM V1 has them.
 struct EngineParameters {
   int max_num_seqs = 256;
@@ -52,6 +45,8 @@ struct EngineParameters {
   Preemption preemption = Preemption::recompute;
   Batching batching = Batching::mixed;
   int admission_interval = 1;      // decode iterations from one look at new requests to the next
+  int batch_wait = 0;              // iterations that prompts wait for more of them
+  int batch_wait_tokens = 0;       // unless with the decodes they are so many tokens
   std::int64_t swap_blocks = 0;    // KV blocks that the hosts' memory holds
   std::int64_t swap_block_ps = 0;  // time to move one there or back
 };
@@ -81,6 +76,10 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Iterations of decodes alone from one look at new requests to the next",
               .min = 1,
               .max = 1e6});
+  visit("batch_wait", self.batch_wait,
+        About{.text = "Iterations that prompts wait for more of them", .min = 0, .max = 1e6});
+  visit("batch_wait_tokens", self.batch_wait_tokens,
+        About{.text = "Tokens, with the decodes, at which they no longer wait", .min = 0});
   visit("swap_blocks", self.swap_blocks,
         About{.text = "KV blocks that the hosts' memory holds", .min = 0});
   visit("swap_block_ps", self.swap_block_ps,
@@ -98,6 +97,13 @@ inline void check(const EngineParameters& engine, sim::Problems& problems) {
   if (engine.batching == Batching::prefill_first && engine.preemption == Preemption::swap) {
     problems.add("preemption", "swap goes with mixed batches only",
                  "use recompute, or batching: mixed");
+  }
+  if (engine.batch_wait > 0 &&
+      (engine.batching != Batching::mixed || engine.scheduling != Scheduling::fcfs ||
+       engine.admission_interval > 1)) {
+    problems.add("batch_wait",
+                 "goes with mixed batches, requests in order of arrival and admission_interval 1",
+                 "leave it out");
   }
   if (engine.admission_interval > 1 && engine.scheduling == Scheduling::priority) {
     problems.add("admission_interval", "above 1 goes with requests in order of arrival only",

@@ -298,7 +298,8 @@ struct FlatPods::Inside {
     return x.max_num_seqs == y.max_num_seqs &&
            x.max_num_batched_tokens == y.max_num_batched_tokens && x.block_size == y.block_size &&
            x.kv_blocks == y.kv_blocks && x.preemption == y.preemption && x.batching == y.batching &&
-           x.admission_interval == y.admission_interval && x.swap_blocks == y.swap_blocks &&
+           x.admission_interval == y.admission_interval && x.batch_wait == y.batch_wait &&
+           x.batch_wait_tokens == y.batch_wait_tokens && x.swap_blocks == y.swap_blocks &&
            x.swap_block_ps == y.swap_block_ps && a.router == b.router &&
            a.max_context == b.max_context && value(a.slo.ttft) == value(b.slo.ttft) &&
            value(a.slo.tpot) == value(b.slo.tpot);

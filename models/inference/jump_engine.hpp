@@ -238,6 +238,14 @@ MW_HD void JumpEngineOn<Memory>::start_single(Replica& replica, sim::FineTime no
   };
 
   if (goes_on != JumpSums::none) prefill(goes_on, goes_on_by);
+  if (engine_.batch_wait > 0 && !sent_back && budget > 0 && jump.waits() &&
+      static_cast<int>(jump.running()) < engine_.max_num_seqs) {
+    const Head head = head_of(jump);
+    if (blocks(head.computed + std::min(head.rest, budget)) <= replica.free_blocks &&
+        holds_back(replica, engine_, load)) {
+      budget = 0;
+    }
+  }
   while (!sent_back && budget > 0 && static_cast<std::int64_t>(jump.waiting()) > replica.unread &&
          static_cast<int>(jump.running()) < engine_.max_num_seqs) {
     const Head head = head_of(jump);
@@ -304,6 +312,7 @@ MW_HD std::uint16_t JumpEngineOn<Memory>::admit(Replica& replica, bool sent_back
     request = jump.sent_back.back();
     jump.sent_back.pop_back();
   }
+  replica.waiting_tokens -= tokens_to_prefill(request) - request.computed;
   if (request.preemptions == 0) {
     request.admitted_ps = sim::ps_between({request.arrival, 0}, now);
     request.capped_at_arrival = replica.capped_iterations;
@@ -362,6 +371,7 @@ MW_HD std::int64_t JumpEngineOn<Memory>::send_back(Replica& replica, std::uint16
   }
   ++request.preemptions;
   ++context_.counts.preemptions;
+  replica.waiting_tokens += tokens_to_prefill(request) - request.computed;
   note_sent_back(replica, context_.counts, now, request.id, request.emitted, held);
   if constexpr (Memory::has_priorities) {
     if (by_priority()) {
@@ -565,7 +575,7 @@ MW_HD bool JumpEngineOn<Memory>::arrive(Replica& replica, JumpLane& lane, const 
       leads = !head_of(jump).sent_back && jump.arrived.front().id == a.id;
     }
   }
-  note_arrival(replica, engine_);
+  note_arrival(replica, engine_, a.prompt_tokens);
   JumpRun& run = lane.run;
   if (run.iterations < 2) return false;
   if (reads_all_ && (!leads || static_cast<int>(jump.running()) >= engine_.max_num_seqs)) {

@@ -94,7 +94,7 @@ class Loop {
     } else {
       replica(sent.replica).waiting.insert_by_urgency(request);
     }
-    note_arrival(replica(sent.replica), parameters_.engine);
+    note_arrival(replica(sent.replica), parameters_.engine, a.prompt_tokens);
     if (!replica(sent.replica).busy) plan_start(sent.replica, a.t);
   }
 

@@ -55,6 +55,7 @@ std::int64_t send_back(ReplicaState& replica, const EngineContext& context, sim:
     victim.computed = 0;
     victim.prefilling = true;
   }
+  replica.waiting_tokens += victim.prompt + victim.emitted - victim.computed;
   note_sent_back(replica, context.counts, now, victim.id, victim.emitted, swaps ? held : 0);
   if (engine.scheduling == Scheduling::fcfs) {
     replica.waiting.push_front(victim);
@@ -136,8 +137,20 @@ class Schedule {
     }
   }
 
+  bool head_fits() const {
+    if (budget_ == 0 || replica_.waiting.empty() ||
+        static_cast<int>(replica_.running.size()) >= engine_.max_num_seqs) {
+      return false;
+    }
+    const Request& head = replica_.waiting.front();
+    const std::int32_t chunk = std::min(head.prompt + head.emitted - head.computed, budget_);
+    return lacking(head, chunk, engine_) <= replica_.free_blocks;
+  }
   /// Step 2.
   void admit() {
+    if (engine_.batch_wait > 0 && head_fits() && holds_back(replica_, engine_, result_.load)) {
+      return;
+    }
     const auto unread = static_cast<std::size_t>(replica_.unread);
     while (budget_ > 0 && replica_.waiting.size() > unread &&
            static_cast<int>(replica_.running.size()) < engine_.max_num_seqs) {
@@ -147,6 +160,7 @@ class Schedule {
       const std::int64_t blocks = lacking(request, chunk, engine_);
       if (blocks > replica_.free_blocks) break;
       replica_.waiting.pop_front();
+      replica_.waiting_tokens -= request.prompt + request.emitted - request.computed;
       if (request.preemptions == 0) {
         request.admitted = now_;
         request.capped_at_arrival = replica_.capped_iterations;

@@ -36,6 +36,11 @@
 // one with prefill tokens, and when nothing runs (SGLang's --scheduler-recv-interval). Who is not
 // read yet is not admitted.
 //
+// With batch_wait, step 2 is left out while somebody decodes, no prompt is in parts, the prompts
+// that wait and the decodes together are fewer than batch_wait_tokens, and fewer than batch_wait
+// iterations were spent so since the last admission (TensorRT-LLM's batch_wait_timeout_iters and
+// batch_wait_max_tokens_ratio). Iterations in which the head could not be admitted do not count.
+//
 // With preemption by swap (as vLLM V0 had it) the blocks of a request that is sent back move to the
 // host's memory if they fit; at the head of the queue it then needs room for them and for its next
 // tokens, and goes on where it was. The time of all moves is added to the iteration, in which the
@@ -66,6 +71,9 @@ struct ReplicaBooks {
   // and the iterations until they are.
   std::int64_t unread = 0;
   std::int32_t until_read = 0;
+  // Tokens to compute of all that wait, and iterations that they were held back for more.
+  std::int64_t waiting_tokens = 0;
+  std::int32_t waited = 0;
 
   // The iteration that runs, if any: `started` to `ends`. Otherwise idle.
   bool busy = false;
@@ -98,6 +106,10 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Of those that wait: not yet read by the scheduler", .min = 0});
   visit("until_read", self.until_read,
         About{.text = "Iterations of decodes until it reads them", .min = 0});
+  visit("waiting_tokens", self.waiting_tokens,
+        About{.text = "Tokens to compute of those that wait", .min = 0});
+  visit("waited", self.waited,
+        About{.text = "Iterations that prompts were held back for more", .min = 0});
   visit("busy", self.busy, About{.text = "An iteration runs"});
   visit("level", self.level, About{.text = "Clock level of the newest iteration", .min = 0});
   visit("started", self.started, About{.text = "Start of the iteration that runs"});

@@ -8,12 +8,15 @@
 #include <string>
 
 #include "analysis/command.hpp"
+#include "analysis/validate/convert.hpp"
 #include "analysis/validate/intervals.hpp"
 #include "analysis/validate/point.hpp"
 #include "analysis/validate/predict.hpp"
 #include "analysis/validate/statistics.hpp"
 #include "models/compute/step_cost.hpp"
+#include "scenarios/reader.hpp"
 #include "scenarios/serving.hpp"
+#include "sim/input_error.hpp"
 #include "support/scratch.hpp"
 
 using namespace mw;
@@ -227,6 +230,53 @@ TEST_CASE("one user, one request: first token and token time are those of the st
   CHECK(*p.predicted[Figure::j_per_token] == doctest::Approx(joules / 64).epsilon(1e-6));
 }
 
+TEST_CASE("prompts alone and answers of one length: all users stay in step") {
+  // Four users ask together; their 4 x 256 prompt tokens are one iteration, and no decode goes on
+  // beside it. So all answers end in one iteration, and the next round is like the first: each
+  // waits for the pass of all four prompts.
+  PointFile file =
+      read(head + ",shortest\nserving,Qwen/Qwen3-8B,H100,1,1,bf16,sglang,256,64,4,40,1\n");
+  REQUIRE(file.points.size() == 1);
+  Entries entries(catalog());
+  entries.read(file.points);
+  const Point& point = file.points[0];
+  const auto& gpu = entries.gpus.at(point.gpu);
+  const auto service = service_of(point, entries);
+  sim::Problems problems;
+  const auto plan = scenarios::plan_serving(service, gpu, entries.link_domain(point.gpu), problems);
+  const auto table = scenarios::serving_table(service, gpu, plan);
+  const double pass_s =
+      1e-12 *
+      double(models::step_cost(
+                 table->view(), 0,
+                 {.prefill_tokens = 4 * 256, .sampled = 4, .prefill_pairs = 4 * 256 * 256 / 2})
+                 .time_ps);
+  const double way_s = entries.stacks.at(point.stack).request_latency.value.value;
+  const Prediction p = predict(file.points)[0];
+  CHECK(p.run.ttft_mean_s == doctest::Approx(way_s + pass_s).epsilon(1e-6));
+  CHECK(p.run.ttft_median_s == doctest::Approx(way_s + pass_s).epsilon(1e-6));
+
+  // A run of its own wait: added to each first token, whatever the stack says.
+  file.points[0].request_latency_s = way_s + 1;
+  CHECK(predict(file.points)[0].run.ttft_mean_s ==
+        doctest::Approx(way_s + 1 + pass_s).epsilon(1e-6));
+}
+
+TEST_CASE("launches of latent attention bound a short prompt, not a long one") {
+  // 61 layers of 2.3 ms beside the pass, by the fourth-power norm: t = (pass^4 + 0.14^4)^(1/4).
+  const std::string row = "serving,deepseek-ai/DeepSeek-R1,B200,8,8,fp8,trtllm,";
+  const PointFile file = read(head + "\n" + row + "256,8,1,1\n" + row + "32768,8,1,1\n");
+  REQUIRE(file.points.size() == 2);
+  const auto p = predict(file.points);
+  const auto stack = scenarios::read_entry<models::StackParameters>(catalog(), "trtllm_1");
+  const double launches = 61 * stack.latent_prompt_launch.value.value;
+  const double latency = stack.request_latency.value.value;
+  CHECK(p[0].run.ttft_mean_s > latency + launches);
+  CHECK(p[0].run.ttft_mean_s < latency + 1.2 * launches);
+  // Four passes of a chunk each, long beside the launches of one.
+  CHECK(p[1].run.ttft_mean_s > latency + 4 * launches);
+}
+
 TEST_CASE("all at once: while the batch is full, its size over the iteration is the throughput") {
   const PointFile file = read(
       "kind,model,gpu,stack,max_num_seqs,n_requests,isl,osl\n"
@@ -275,6 +325,42 @@ TEST_CASE("errors are summed up as they say") {
   CHECK(e.median == doctest::Approx(0.25));
   CHECK(e.p90 == doctest::Approx(0.4));
   CHECK(e.bias == doctest::Approx(-0.05));
+}
+
+TEST_CASE("a bar is missed by the median of a group, of its clean rows if some are weak") {
+  GroupError all{"serving b200 vllm", "", false, Figure::ttft_ms, {}, {}};
+  all.model.rows = 10;
+  all.model.median = 0.30;
+  GroupError clean = all;
+  clean.clean = true;
+  clean.model.median = 0.20;
+  GroupError family = all;
+  family.family = "llama_3";
+  const std::vector<Bar> bars = {bar_of("ttft_ms=25")};
+  CHECK(missed_bars({all, family}, bars).size() == 1);
+  CHECK(missed_bars({all, clean, family}, bars).empty());
+  CHECK(missed_bars({all, clean}, {bar_of("ttft_ms=19.5")}).size() == 1);
+  CHECK(missed_bars({all}, {bar_of("tpot_ms=1")}).empty());
+  for (const char* wrong : {"ttft_ms", "ttft_ms=", "ttft_ms=-3", "ttft=25", "ttft_ms=5 %"})
+    CHECK_THROWS_AS(bar_of(wrong), sim::InputError);
+}
+
+TEST_CASE("silicon rows carry the settings of their servers, and say which do not repeat") {
+  const test::Scratch scratch;
+  const auto table = scratch / "silicon.csv";
+  const std::string row = "sglang,0.5.9,deepseek-ai/DeepSeek-R1,b200_sxm,agg,1024,1024,nvfp4,32,8,";
+  write(table,
+        "id,silicon_data_source,backend,backend_version,model_path,system,mode,isl,osl,"
+        "gemm_quant_mode,batch_size,tp_size,silicon_ttft_ms,silicon_tpot_ms\n"
+        "a,silicon_concurrency=32;," +
+            row + "500,15\n" + "b,silicon_concurrency=32;," + row + "1600,16\n");
+  const Converted converted = convert("aic_silicon", {table.string()});
+  const PointFile file = read(converted.csv);
+  REQUIRE(file.points.size() == 2);
+  CHECK(file.points[0].admission_interval == 30);
+  CHECK(file.points[0].max_num_batched_tokens == 16384);
+  CHECK(file.points[0].weak.empty());
+  CHECK(file.points[1].weak == "first tokens came three times as soon in another run");
 }
 
 TEST_CASE("intervals hold nine in ten of the residuals they were made from") {
@@ -347,6 +433,14 @@ TEST_CASE("millwright validate: report, files and exit codes") {
   CHECK(said.err.find("points.csv:3: ") != std::string::npos);
   CHECK(said.err.find("points.csv:4:23: column \"gpu\": there is no GPU `H101`") !=
         std::string::npos);
+
+  // Bars: the exit code tells.
+  write(points, columns + "serving,Qwen/Qwen3-8B,H100,8,32,256,128,7.5\n");
+  CHECK(test::millwright({"validate", points.string(), "-q", "--bar", "tpot_ms=500"}).code == 0);
+  said = test::millwright({"validate", points.string(), "-q", "--bar", "tpot_ms=0.001"});
+  CHECK(said.code == 3);
+  CHECK(said.err.find("serving h100_sxm vllm_0_19: tpot_ms is off by ") != std::string::npos);
+  CHECK(test::millwright({"validate", points.string(), "--bar", "speed=1"}).code == 2);
 
   CHECK(test::millwright({"validate"}).code == 2);
   CHECK(test::millwright({"validate", (scratch / "none.csv").string()}).code == 2);

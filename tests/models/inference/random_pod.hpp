@@ -160,6 +160,10 @@ inline Case random_case() {
   }
   if (c.pod.engine.scheduling == Scheduling::fcfs) {
     c.pod.engine.admission_interval = *rc::gen::element(1, 1, 2, 3, 10, 40);
+    if (c.pod.engine.admission_interval == 1 && c.pod.engine.batching == Batching::mixed) {
+      c.pod.engine.batch_wait = *rc::gen::element(0, 0, 1, 7, 40);
+      c.pod.engine.batch_wait_tokens = *rc::gen::inRange(0, c.pod.engine.max_num_batched_tokens);
+    }
   }
   c.pod.engine.swap_blocks = *c.pod.engine.kv_blocks * *rc::gen::element(0, 30, 500) / 100;
   c.pod.engine.swap_block_ps = *rc::gen::element<std::int64_t>(0, 1, 1'234'567, 1'000'000'000);
