@@ -265,7 +265,8 @@ TEST_CASE("prompts alone and answers of one length: all users stay in step") {
 TEST_CASE("launches of latent attention bound a short prompt, not a long one") {
   // 61 layers of 2.3 ms beside the pass, by the fourth-power norm: t = (pass^4 + 0.14^4)^(1/4).
   const std::string row = "serving,deepseek-ai/DeepSeek-R1,B200,8,8,fp8,trtllm,";
-  const PointFile file = read(head + "\n" + row + "256,8,1,1\n" + row + "32768,8,1,1\n");
+  const PointFile file =
+      read(head + ",shortest\n" + row + "256,8,1,1,1\n" + row + "32768,8,1,1,1\n");
   REQUIRE(file.points.size() == 2);
   const auto p = predict(file.points);
   const auto stack = scenarios::read_entry<models::StackParameters>(catalog(), "trtllm_1");
