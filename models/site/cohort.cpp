@@ -74,7 +74,7 @@ std::string fidelity_text(const SiteParameters& site) {
   std::string out = "every request";
   if (site.cohort.on()) {
     const auto pods = site.pods.size(), sampled = site.cohort.sampled.size();
-    out = fmt::format("cohort: every request of {} pods of {} ({:.2g} %)", sampled, pods,
+    out = fmt::format("cohort: every request of {} pods of {} ({:.3g} %)", sampled, pods,
                       100 * static_cast<double>(sampled) / static_cast<double>(pods));
     if (sampled < pods)
       out += fmt::format("; the others follow them, up to {:g} s behind",
