@@ -59,7 +59,7 @@ int run(const RunOptions& options) {
   const models::SiteParameters site = scenarios::build_site(document, base);
 
   if (!options.quiet)
-    for (const auto& line : weather_notes(site)) fmt::print(stderr, "millwright: {}\n", line);
+    for (const auto& line : input_notes(site)) fmt::print(stderr, "millwright: {}\n", line);
 
   models::SiteState state = options.resume.empty()
                                 ? models::initial_site(site)

@@ -110,8 +110,16 @@ void print_schema(bool markdown) {
   }
 }
 
-std::vector<std::string> weather_notes(const models::SiteParameters& site) {
+std::vector<std::string> input_notes(const models::SiteParameters& site) {
   std::vector<std::string> lines;
+  int measured = 0;
+  for (const auto& racks : site.racks)
+    if (racks.measured) measured += racks.count;
+  if (measured > 0)
+    lines.push_back(fmt::format(
+        "{} of {} racks replay measured power: nothing there follows from work, limits or "
+        "temperature",
+        measured, site.rack_count()));
   if (!site.weather) return lines;
   lines.push_back(fmt::format("weather {}: {}", *site.climate.file, site.weather->summary));
   for (const auto& warning : site.weather->warnings) lines.push_back("weather: " + warning);
@@ -132,7 +140,7 @@ void print_check(const std::string& scenario, const std::vector<std::string>& se
   }
   fmt::print("\n# What this builds\n# {} racks, {} GPUs, {:.3g} MW of design power\n",
              site.rack_count(), gpus, design_w * 1e-6);
-  for (const auto& line : weather_notes(site)) fmt::print("# {}\n", line);
+  for (const auto& line : input_notes(site)) fmt::print("# {}\n", line);
   for (const auto& service : site.services) {
     const auto& pod = site.pods[static_cast<std::size_t>(service.first_pod)];
     const auto means = traffic_means(service.front);

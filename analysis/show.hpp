@@ -18,7 +18,8 @@ void print_schema(bool markdown);
 /// `check`: the resolved scenario, each value with its origin, and what was built from it.
 void print_check(const std::string& scenario, const std::vector<std::string>& sets);
 
-/// What the site's weather file is and what had to be mended in it; empty without a file.
-std::vector<std::string> weather_notes(const models::SiteParameters& site);
+/// What a user should know of measured inputs: replayed racks, the weather file and what had to be
+/// mended in it; empty without such.
+std::vector<std::string> input_notes(const models::SiteParameters& site);
 
 }  // namespace mw::analysis

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "models/cooling/weather_file.hpp"
 #include "models/site/assembly.hpp"
@@ -71,7 +74,8 @@ void add_racks(SiteParameters& site, const Scenario& scenario) {
                     .law = make_rack_law(rack),
                     .first = site.rack_count(),
                     .count = block.count,
-                    .load = block.load};
+                    .load = block.load,
+                    .measured = block.replay.has_value()};
     for (int i = 0; i < block.count; ++i)
       site.group_of_rack.push_back(static_cast<std::int32_t>(site.racks.size()));
     site.racks.push_back(std::move(racks));
@@ -103,6 +107,10 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
         continue;
       }
       const auto g = static_cast<std::size_t>(found - names.begin());
+      if (site.racks[g].measured) {
+        problems.add(at, fmt::format("the power of `{}` is replayed", name), "leave it out");
+        continue;
+      }
       if (site.racks[g].rack.gpus() == 0) {
         problems.add(at, fmt::format("the racks of `{}` have no GPUs", name), "leave it out");
         continue;
@@ -119,7 +127,7 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
     return allowed;
   }
   for (std::size_t g = 0; g < site.racks.size(); ++g) {
-    if (site.racks[g].rack.gpus() == 0) continue;
+    if (site.racks[g].rack.gpus() == 0 || site.racks[g].measured) continue;
     if (like < 0) like = static_cast<int>(g);
     allowed[g] = same_kind(idx(like), g);
   }
@@ -202,7 +210,8 @@ std::optional<TaskScore> score_of(const ServiceBlock& service, const std::string
 void add_services(SiteParameters& site, const Scenario& scenario, const std::filesystem::path& base,
                   BuildProblems& problems) {
   std::vector<std::int32_t> rack_gpus;
-  for (int r = 0; r < site.rack_count(); ++r) rack_gpus.push_back(site.group(r).rack.gpus());
+  for (int r = 0; r < site.rack_count(); ++r)
+    rack_gpus.push_back(site.group(r).measured ? 0 : site.group(r).rack.gpus());
 
   std::vector<ReplicaDemand> demands;
   std::vector<PodParameters> shared;
@@ -268,22 +277,83 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
   }
 }
 
+std::optional<std::filesystem::path> input_file(const std::string& name,
+                                                const std::filesystem::path& base,
+                                                const std::string& at, BuildProblems& problems) {
+  const auto path = sim::find_input(name, base);
+  if (path && std::filesystem::is_regular_file(*path)) return path;
+  problems.add(at, fmt::format("there is no file {}", in_quotes(name)),
+               fmt::format("put it beside the scenario or below {} (MILLWRIGHT_DATA names another "
+                           "folder)",
+                           sim::data_folder().string()));
+  return std::nullopt;
+}
+
+/// Measured power of the racks that are replayed. Columns of one file that are read alike are read
+/// together.
+void add_replay(SiteParameters& site, const Scenario& scenario, const std::filesystem::path& base,
+                BuildProblems& problems) {
+  using Key = std::tuple<std::filesystem::path, std::string, sim::FileClock, sim::Time>;
+  std::map<Key, std::vector<std::size_t>> groups_of;
+  std::set<std::string> missing;  // said once each
+  for (std::size_t g = 0; g < scenario.racks.size(); ++g) {
+    const auto& replay = scenario.racks[g].replay;
+    if (!replay) continue;
+    const std::string at = item_path("racks", g) + ".replay";
+    if (scenario.racks[g].load != 0)
+      problems.add(at, "the racks have a constant load as well", "keep one of load and replay");
+    if (replay->longest_gap.ns <= 0)
+      problems.add(at + ".longest_gap", "is not above zero", "write `1 min`");
+    if (missing.contains(replay->file)) continue;
+    const auto path = input_file(replay->file, base, at + ".file", problems);
+    if (!path)
+      missing.insert(replay->file);
+    else
+      groups_of[{*path, replay->time, replay->clock, replay->longest_gap.ns}].push_back(g);
+  }
+  if (groups_of.empty() || problems.any()) return;
+  site.measured_racks.resize(idx(site.rack_count()));
+  std::vector<ReplayTable> tables;
+  std::int32_t series = 0;
+  const double from = static_cast<double>(site.start.unix_ns) * 1e-9;
+  const double to = from + sim::to_seconds(site.duration);
+  for (const auto& [key, groups] : groups_of) {
+    const auto& [path, time, clock, gap] = key;
+    ReplayColumns columns{.time = time, .clock = clock, .start = from, .power = {}};
+    columns.utc_offset = site.climate.utc_offset.value;
+    columns.longest_gap = sim::to_seconds(gap);
+    for (const auto g : groups) {
+      constexpr double watts[] = {1, 1e3, 1e6};
+      const auto& replay = *scenario.racks[g].replay;
+      columns.power.push_back({replay.column, watts[static_cast<std::size_t>(replay.unit)]});
+      const SiteRacks& racks = site.racks[g];
+      for (int r = racks.first; r < racks.first + racks.count; ++r)
+        site.measured_racks[idx(r)] = {series, 1.0 / racks.count};
+      ++series;
+    }
+    tables.push_back(read_replay(path, columns));
+    const ReplayTable& table = tables.back();
+    if (from < table.at.front() || to > table.at.back())
+      problems.add(item_path("racks", groups.front()) + ".replay.file",
+                   fmt::format("the run is not within the file's rows, {} to {}",
+                               instant_text(table.at.front()), instant_text(table.at.back())),
+                   "change site.climate.start or duration");
+  }
+  site.measured = std::make_shared<const Replay>(std::move(tables));
+}
+
 /// The weather of the climate's file; its place and time zone are then those of the climate.
 void add_weather(SiteParameters& site, const std::filesystem::path& base, BuildProblems& problems) {
   ClimateParameters& climate = site.climate;
   if (!climate.file) return;
   const std::string at = "site.climate.weather.file";
-  const auto path = sim::find_input(*climate.file, base);
-  if (!path || !std::filesystem::is_regular_file(*path)) {
-    problems.add(
-        at, fmt::format("there is no file {}", in_quotes(*climate.file)),
-        fmt::format("put it beside the scenario or below {} (MILLWRIGHT_DATA names another "
-                    "folder)",
-                    sim::data_folder().string()));
-    return;
-  }
+  const auto path = input_file(*climate.file, base, at, problems);
+  if (!path) return;
   WeatherPlace place{climate.utc_offset.value, climate.elevation.value, {}};
   if (climate.highest_wet_bulb) place.highest_wet_bulb = sim::to_degc(*climate.highest_wet_bulb);
+  place.columns = climate.columns;
+  place.start = static_cast<double>(site.start.unix_ns) * 1e-9;
+  if (climate.dry_over_wet_bulb) place.dry_over_wet_bulb = climate.dry_over_wet_bulb->value;
   auto series = std::make_shared<const WeatherSeries>(read_weather_file(*path, place));
   climate.utc_offset = {series->utc_offset};
   climate.elevation = {series->elevation};
@@ -401,6 +471,7 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;
   if (scenario.site.economics) site.economics = scenario.site.economics->value;
   add_racks(site, scenario);
+  add_replay(site, scenario, base, problems);
   add_plant(site, scenario, problems);
   add_services(site, scenario, base, problems);
   site.control = scenario.control.power;

@@ -92,11 +92,46 @@ void describe(Self& self, auto&& visit) {
               .max = 1e9});
 }
 
+enum class FilePower { watts, kilowatts, megawatts };
+inline std::span<const char* const> enum_names(FilePower) {
+  static constexpr const char* names[] = {"W", "kW", "MW"};
+  return names;
+}
+
+/// Measured power in place of computed.
+struct ReplayBlock {
+  std::string file;
+  std::string column;
+  FilePower unit = FilePower::watts;
+  std::string time = "time";
+  sim::FileClock clock = sim::FileClock::seconds;
+  sim::Duration longest_gap{sim::minute};
+};
+template <sim::Describes<ReplayBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("file", self.file,
+        About{.text = "CSV table with a header, beside the scenario or below MILLWRIGHT_DATA",
+              .required = true});
+  visit("column", self.column,
+        About{.text = "Column of the power at the inputs of all racks of the group together, which "
+                      "share it equally; straight lines between rows",
+              .required = true});
+  visit("unit", self.unit, About{.text = "What that column counts", .required = true});
+  visit("time", self.time, About{.text = "Column of the rows' moments"});
+  visit("clock", self.clock,
+        About{.text = "What it counts: moments of the calendar (RFC 3339; without an offset local "
+                      "standard time), or seconds since the run's start"});
+  visit("longest_gap", self.longest_gap,
+        About{.text = "Rows further apart are a gap, and refused"});
+}
+
 struct RackBlock {
   std::string name;
   sim::Entry<models::RackParameters> type;
   int count = 1;
   double load = 0;
+  std::optional<ReplayBlock> replay;
 };
 template <sim::Describes<RackBlock> Self>
 void describe(Self& self, auto&& visit) {
@@ -111,6 +146,9 @@ void describe(Self& self, auto&& visit) {
                       "for studies of the plant",
               .min = 0,
               .max = 1});
+  visit("replay", self.replay,
+        About{.text = "Measured power instead of work: no service uses these racks, and no power "
+                      "limit moves them"});
 }
 
 enum class ReplicaWord { fill };

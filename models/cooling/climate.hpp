@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/describe.hpp"
+#include "sim/io/file_clock.hpp"
 #include "sim/quantity.hpp"
 
 namespace mw::models {
@@ -43,6 +44,24 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Wet-bulb temperature", .min = 180, .max = 340, .required = true});
 }
 
+/// How a CSV file of weather calls what it holds.
+struct WeatherColumns {
+  std::string time = "time";
+  sim::FileClock clock = sim::FileClock::calendar;
+  std::string dry_bulb = "dry_bulb_degc";
+  std::string wet_bulb = "wet_bulb_degc";
+};
+template <sim::Describes<WeatherColumns> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("time", self.time, About{.text = "Column of the rows' moments"});
+  visit("clock", self.clock,
+        About{.text = "What it counts: moments of the calendar (RFC 3339), or seconds since the "
+                      "run's start"});
+  visit("dry_bulb", self.dry_bulb, About{.text = "Column of the air temperature, degC"});
+  visit("wet_bulb", self.wet_bulb, About{.text = "Column of the wet bulb, degC"});
+}
+
 /// A place by its climate normals: smooth in the year and in the day, with the right means and a
 /// typical day, but neither heat waves nor cold snaps; or by a file of hourly weather, which has
 /// them.
@@ -56,6 +75,8 @@ struct ClimateParameters {
   std::optional<FixedWeather> fixed;
   std::optional<std::string> file;
   std::optional<sim::Temperature> highest_wet_bulb;
+  WeatherColumns columns;
+  std::optional<sim::TemperatureDifference> dry_over_wet_bulb;
   sim::Confidence confidence = sim::Confidence::assumed;
   std::string source;
 };
@@ -81,6 +102,12 @@ void describe(Self& self, auto&& visit) {
                     "degC and 2.5 K above its 99th percentile",
             .min = 250,
             .max = 320});
+  visit("columns", self.columns, About{.text = "Names of a CSV file's columns"});
+  visit("dry_over_wet_bulb", self.dry_over_wet_bulb,
+        About{.text = "Air less wet bulb at all times, for a CSV file that has a wet bulb and no "
+                      "air temperature: an assumption, which wet towers hardly feel",
+              .min = 0,
+              .max = 40});
   visit("confidence", self.confidence, About{.text = "How sure these figures are"});
   visit("source", self.source, About{.text = "Where they come from"});
 }

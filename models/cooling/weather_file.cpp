@@ -369,17 +369,30 @@ bool by_date(WeatherSeries& series, std::vector<Row>& rows, bool leap_day) {
 
 WeatherSeries read_weather_csv(sim::CsvReader table, const std::string& file,
                                const WeatherPlace& place) {
-  const std::size_t time = table.column("time"), dry_bulb = table.column("dry_bulb_degc");
+  const WeatherColumns& names = place.columns;
+  const std::size_t time = table.column(names.time);
+  auto dry_bulb = table.find_column(names.dry_bulb);
+  const auto wet_bulb = table.find_column(names.wet_bulb);
+  const bool no_dry_bulb = !dry_bulb && wet_bulb && place.dry_over_wet_bulb;
+  if (!dry_bulb && wet_bulb && !no_dry_bulb)
+    throw sim::InputError(file, 1, 0,
+                          fmt::format("there is a wet bulb but no column \"{}\"", names.dry_bulb),
+                          "name it in `columns`, or say what air to assume: "
+                          "`dry_over_wet_bulb: 4 K`");
+  if (!no_dry_bulb) dry_bulb = table.column(names.dry_bulb);
   struct Way {
-    const char* column;
+    std::string column;
     Moisture kind;
     Limits limits;
   };
   const Way ways[] = {{"relative_humidity_percent", Moisture::relative_humidity, humidities},
                       {"dew_point_degc", Moisture::dew_point, temperatures},
-                      {"wet_bulb_degc", Moisture::wet_bulb, temperatures}};
-  const Way* way = std::find_if(std::begin(ways), std::end(ways),
-                                [&](const Way& w) { return table.find_column(w.column); });
+                      {names.wet_bulb, Moisture::wet_bulb, temperatures}};
+  // Air that is assumed over the wet bulb goes with that wet bulb, whatever else the file holds.
+  const Way* way =
+      no_dry_bulb ? &ways[2] : std::find_if(std::begin(ways), std::end(ways), [&](const Way& w) {
+        return table.find_column(w.column);
+      });
   if (way == std::end(ways))
     throw sim::InputError(file, 1, 0, "no column tells the humidity",
                           "add one of relative_humidity_percent, dew_point_degc, wet_bulb_degc");
@@ -392,9 +405,7 @@ WeatherSeries read_weather_csv(sim::CsvReader table, const std::string& file,
   series.elevation = place.elevation;
   std::vector<Row> rows;
   while (table.next()) {
-    const sim::TimeStamp stamp = table.time_stamp(time);
-    const double at =
-        static_cast<double>(stamp.unix_ns) * 1e-9 - (stamp.has_offset ? 0 : series.utc_offset);
+    const double at = sim::row_time(table, time, names.clock, place.start, series.utc_offset);
     if (!rows.empty() && at <= rows.back().at)
       table.fail(time, "this moment does not follow the one before it",
                  "sort the rows by time, each moment once");
@@ -402,9 +413,11 @@ WeatherSeries read_weather_csv(sim::CsvReader table, const std::string& file,
       table.fail(time,
                  fmt::format("{:.0f} h are missing before this row", (at - rows.back().at) / hour),
                  "fill them: up to 48 h may lie between two rows");
-    rows.push_back({at, table.line(), value(table, dry_bulb, temperatures, none),
-                    value(table, moisture, way->limits, none),
-                    pressure ? value(table, *pressure, pressures, none) : nan, way->kind});
+    const double moist = value(table, moisture, way->limits, none);
+    rows.push_back({at, table.line(),
+                    no_dry_bulb ? moist + *place.dry_over_wet_bulb
+                                : value(table, *dry_bulb, temperatures, none),
+                    moist, pressure ? value(table, *pressure, pressures, none) : nan, way->kind});
   }
   if (rows.size() < 2)
     throw sim::InputError(file, 0, 0, "the file holds fewer than two rows", "add rows");
@@ -423,6 +436,10 @@ WeatherSeries read_weather_csv(sim::CsvReader table, const std::string& file,
     series.warnings.push_back(
         fmt::format("{:.0f} rows are missing; filled in straight lines", expected));
   }
+  if (no_dry_bulb)
+    series.warnings.push_back(
+        fmt::format("the file has no dry bulb; the air is assumed to be {:g} K above the wet bulb",
+                    *place.dry_over_wet_bulb));
   finish(series, file, std::move(rows), place);
   return series;
 }

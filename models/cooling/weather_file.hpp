@@ -17,6 +17,10 @@ struct WeatherPlace {
   /// Wet bulbs above it are not believed, degC. Otherwise: above 28 degC and 2.5 K above the 99th
   /// percentile of the file, as humidity slips are in the files of dry places.
   std::optional<double> highest_wet_bulb;
+  WeatherColumns columns{};
+  double start = 0;  // of the run, seconds since 1970; for rows that count from it
+  /// Air less wet bulb of files without a dry bulb, K.
+  std::optional<double> dry_over_wet_bulb{};
 };
 
 /// By the ending of its name, `.epw` or `.csv`.

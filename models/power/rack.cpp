@@ -75,6 +75,17 @@ RackLaw make_rack_law(const RackParameters& rack) {
   return law;
 }
 
+MeasuredRackLaw make_measured_rack(const RackParameters& rack, double inlet_c) {
+  MeasuredRackLaw m;
+  m.law = make_rack_law(rack);
+  m.inlet_c = inlet_c;
+  m.gpu_idle = rack.gpus() * rack.gpu.value.idle.value.value;
+  m.gpu_rated = rack.gpus() * rack.gpu.value.tdp.value.value;
+  m.idle = m.at(0);
+  m.full_input = m.at(1).input;
+  return m;
+}
+
 RackPower rack_full_load(const RackParameters& rack, sim::ByteRate byte_rate) {
   return rack_step(make_rack_law(rack), {.gpu_w = rack.gpus() * rack.gpu.value.tdp.value.value,
                                          .host_load = 1,

@@ -222,6 +222,49 @@ MW_HD inline RackPower rack_step(const RackLaw& law, const RackLoad& load) {
   return p;
 }
 
+/// A rack whose power at the input was measured. What lies behind is not: it is taken as the rack's
+/// law at the one load, of GPUs (from idle to rated power) and hosts alike, that draws that much;
+/// below idle a part of its trays is taken as switched off.
+struct MeasuredRackLaw {
+  RackLaw law;
+  double gpu_idle = 0, gpu_rated = 0;  // W, all GPUs
+  double inlet_c = 25;
+  RackPower idle;
+  double full_input = 0;
+
+  MW_HD RackPower at(double load) const {
+    return rack_step(law, {gpu_idle + load * (gpu_rated - gpu_idle), load, 0, inlet_c});
+  }
+};
+MeasuredRackLaw make_measured_rack(const RackParameters& rack, double inlet_c);
+
+MW_HD inline RackPower measured_rack(const MeasuredRackLaw& rack, double input) {
+  const double span = rack.full_input - rack.idle.input;
+  if (input <= rack.idle.input || span <= 0) {
+    const double share = rack.idle.input > 0 ? input / rack.idle.input : 0;
+    RackPower p = rack.idle;
+    for (double* part : {&p.gpu, &p.host, &p.link_switches, &p.fan, &p.tray_loss, &p.busbar_loss,
+                         &p.shelf_loss, &p.auxiliary, &p.dc, &p.input, &p.liquid_heat, &p.air_heat})
+      *part *= share;
+    return p;
+  }
+  // Secant steps: losses are nearly proportional to the load, so the first is all but the last.
+  double before = 0, below = rack.idle.input - input;
+  double load = -below / span;
+  RackPower p = rack.at(load);
+  for (int i = 0; i < 20; ++i) {
+    const double off = p.input - input;
+    if (off < 1e-12 * input && -off < 1e-12 * input) break;
+    if (off == below) break;
+    const double next = load - off * (load - before) / (off - below);
+    before = load;
+    below = off;
+    load = next;
+    p = rack.at(load);
+  }
+  return p;
+}
+
 /// The most the rack can draw: every GPU at its rated power, host and bytes at full load.
 RackPower rack_full_load(const RackParameters& rack, sim::ByteRate byte_rate = {});
 

@@ -45,7 +45,7 @@ void size_plant(SiteParameters& site, const RackDesign& design, double lighting_
 void wire_control(SiteParameters& site) {
   for (int r = 0; r < site.rack_count(); ++r) {
     const auto& group = site.group(r);
-    if (group.rack.gpus() == 0) continue;
+    if (group.rack.gpus() == 0 || group.measured) continue;
     const auto& gpu = group.rack.gpu.value;
     site.limited.push_back({group.rack.gpus(), gpu.tdp.value.value});
     site.rack_of_limit.push_back(r);

@@ -236,6 +236,7 @@ struct RackSums {
   // served GPUs that worked or stood by for idle ones.
   double beside_working = 0, beside_idle = 0;
   double network = 0, storage = 0, cpu = 0;  // such racks without their converters' losses
+  double measured = 0;                       // the same of racks whose power was measured
 
   void add(const RackSums& o, double weight) {
     input += o.input * weight;
@@ -250,6 +251,7 @@ struct RackSums {
     network += o.network * weight;
     storage += o.storage * weight;
     cpu += o.cpu * weight;
+    measured += o.measured * weight;
   }
 };
 void add_rack(RackSums& sums, const SiteRacks& racks, double busy, double leakage,
@@ -261,6 +263,11 @@ void add_rack(RackSums& sums, const SiteRacks& racks, double busy, double leakag
   sums.loss += loss;
   sums.liquid_heat += p.liquid_heat;
   sums.air_heat += p.air_heat;
+  if (racks.measured) {
+    sums.measured += p.input - loss;
+    if (racks.rack.kind == RackKind::compute) sums.compute += p.gpu + p.host;
+    return;
+  }
   switch (racks.rack.kind) {
     case RackKind::compute: {
       // The load-dependent host power belongs to the work that caused it, the rest to GPU-time.
@@ -283,24 +290,50 @@ void add_rack(RackSums& sums, const SiteRacks& racks, double busy, double leakag
   }
 }
 
+/// Power of the measured series on the sub-grid, and the laws of the racks that drew it, by group.
+std::vector<MeasuredRackLaw> measured_watts(const SiteParameters& site, SiteEpoch& epoch, int bins,
+                                            double inlet_c) {
+  std::vector<MeasuredRackLaw> laws(site.measured ? site.racks.size() : 0);
+  if (!site.measured) return laws;
+  for (std::size_t g = 0; g < laws.size(); ++g)
+    if (site.racks[g].measured) laws[g] = make_measured_rack(site.racks[g].rack, inlet_c);
+  const std::size_t series = site.measured->series();
+  epoch.measured.resize(idx(bins) * series);
+  const double from = static_cast<double>(site.start.unix_ns) * 1e-9;
+  for (int b = 0; b < bins; ++b) {
+    const double begin = from + sim::to_seconds(epoch.start + b * site.sub_step);
+    site.measured->mean(begin, begin + bin_seconds(epoch, site, b),
+                        std::span(epoch.measured).subspan(idx(b) * series, series));
+  }
+  return laws;
+}
+
 /// Rack powers of every sub-step; fills the per-rack means and gpu_w of the epoch.
 std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& site,
                                  sim::ThreadPool& pool, SiteEpoch& epoch, int bins,
                                  std::vector<double>& gpu_w) {
   const RackWork doing = rack_work(state, site, epoch);
   const double inlet_c = sim::to_degc(site.cooling.air.supply.value);
+  const std::vector<MeasuredRackLaw> laws = measured_watts(site, epoch, bins, inlet_c);
+  const std::size_t series = site.measured ? site.measured->series() : 0;
   epoch.rack_input.assign(idx(site.rack_count()), 0);
   epoch.rack_gpu.assign(idx(site.rack_count()), 0);
   std::vector<double> weights;
   for (int b = 0; b < bins; ++b) weights.push_back(bin_seconds(epoch, site, b) / epoch.seconds());
+  const auto measured_input = [&](int r, int b) {
+    const MeasuredRack& from = site.measured_racks[idx(r)];
+    return from.share * epoch.measured[idx(b) * series + idx(from.series)];
+  };
   const auto add_to = [&](std::vector<RackSums>& sums, std::vector<double>& gpus, int r) {
     const auto& racks = site.group(r);
     for (int b = 0; b < bins; ++b) {
       const RackPower p =
-          rack_step(racks.law, {.gpu_w = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)],
-                                .host_load = doing.host_load[idx(r)],
-                                .byte_rate = doing.byte_rate[idx(r)],
-                                .inlet_c = inlet_c});
+          racks.measured
+              ? measured_rack(laws[idx(site.group_of_rack[idx(r)])], measured_input(r, b))
+              : rack_step(racks.law, {.gpu_w = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)],
+                                      .host_load = doing.host_load[idx(r)],
+                                      .byte_rate = doing.byte_rate[idx(r)],
+                                      .inlet_c = inlet_c});
       add_rack(sums[idx(b)], racks, doing.busy[idx(r)], state.leakage_w[idx(r)] * racks.rack.gpus(),
                p);
       const double weight = weights[idx(b)];
@@ -357,7 +390,7 @@ bool leak(SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) 
   bool changed = false;
   for (int r = 0; r < site.rack_count(); ++r) {
     const auto& rack = site.group(r).rack;
-    if (rack.gpus() == 0) continue;
+    if (rack.gpus() == 0 || site.group(r).measured) continue;  // leakage was measured too
     const double watts =
         std::floor(leakage_beyond_reference(
                        rack.gpu.value, sim::temperature_from_degc(epoch.rack_junction_c[idx(r)]))
@@ -460,6 +493,7 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   set(Purpose::pumping, epoch.pumping);
   set(Purpose::heat_rejection, epoch.heat_rejection);
   set(Purpose::lighting, epoch.lighting);
+  set(Purpose::measured, mean.measured);
 
   // The engines' part enters as the integers they are, the rest rounded to the nanojoule.
   state.ledger[Purpose::prefill] += ExactEnergy::of_nj(prefill);
@@ -468,8 +502,9 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   state.ledger[Purpose::prefill] += ExactEnergy::of_joules(prefill_other * dt);
   state.ledger[Purpose::decode] += ExactEnergy::of_joules(decode_other * dt);
   state.ledger[Purpose::idle] += ExactEnergy::of_joules((free_w + beside_idle) * dt);
-  for (const Purpose q : {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion,
-                          Purpose::pumping, Purpose::heat_rejection, Purpose::lighting})
+  for (const Purpose q :
+       {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion, Purpose::pumping,
+        Purpose::heat_rejection, Purpose::lighting, Purpose::measured})
     state.ledger[q] += ExactEnergy::of_joules(p[static_cast<std::size_t>(q)] * dt);
 
   auto& t = state.totals;

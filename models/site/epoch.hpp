@@ -40,6 +40,7 @@ struct SiteEpoch {
   std::vector<PodSeen> seen;                    // by pod of the site
   std::vector<PodPast> cut;                     // by pod of the site: some that follow
   std::vector<double> gpu_bins;                 // [rack][bin], W
+  std::vector<double> measured;                 // [bin][series], W
   std::vector<std::vector<Latencies>> counted;  // [thread][service], empty in between
 
   // Where pods advance if not on the processor's threads (see use_device).

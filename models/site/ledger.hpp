@@ -20,13 +20,14 @@ enum class Purpose {
   conversion,
   pumping,
   heat_rejection,
-  lighting
+  lighting,
+  measured
 };
-inline constexpr std::size_t purposes = 11;
+inline constexpr std::size_t purposes = 12;
 inline std::span<const char* const> enum_names(Purpose) {
   static constexpr const char* names[purposes] = {
-      "prefill", "decode",     "training", "ingest",         "network", "storage",
-      "idle",    "conversion", "pumping",  "heat_rejection", "lighting"};
+      "prefill", "decode",     "training", "ingest",         "network",  "storage",
+      "idle",    "conversion", "pumping",  "heat_rejection", "lighting", "measured"};
   return names;
 }
 

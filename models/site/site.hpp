@@ -17,6 +17,7 @@
 #include "models/inference/pod.hpp"
 #include "models/power/electrical.hpp"
 #include "models/power/rack.hpp"
+#include "models/power/replay.hpp"
 #include "models/site/allocation.hpp"
 #include "models/site/cohort.hpp"
 #include "models/site/ledger.hpp"
@@ -36,11 +37,18 @@ struct SiteRacks {
   RackParameters rack;
   RackLaw law;
   int first = 0, count = 0;
-  double load = 0;  // share of rated power, above idle, that GPUs of no service draw
+  double load = 0;        // share of rated power, above idle, that GPUs of no service draw
+  bool measured = false;  // their power is replayed, see SiteParameters::measured
   double free_gpu_w() const {
     const auto& gpu = rack.gpu.value;
     return gpu.idle.value.value + load * (gpu.tdp.value - gpu.idle.value).value;
   }
+};
+
+/// Which measured series a rack's power at its input is, and how much of it.
+struct MeasuredRack {
+  std::int32_t series = -1;  // -1: computed from its work
+  double share = 1;
 };
 
 /// A service and the pods that serve it, `pods` of them from index `first_pod` on.
@@ -65,6 +73,8 @@ struct SiteParameters {
 
   std::vector<SiteRacks> racks;
   std::vector<std::int32_t> group_of_rack;
+  std::shared_ptr<const MeasuredPower> measured;  // without it no rack is replayed
+  std::vector<MeasuredRack> measured_racks;       // by rack, if `measured`
   std::vector<SiteService> services;
   std::vector<PodParameters> pods;
   std::vector<std::int32_t> service_of_pod;
