@@ -127,7 +127,7 @@ TEST_CASE("A replay that cannot be is refused where it was written") {
   CHECK(folder
             .problems(scenario("  - {name: a, type: frontier_node, replay: {file: no.csv, column: "
                                "a, unit: W}}\n"))
-            .find("s.yaml:9:53: `file`: there is no file `no.csv`") != std::string::npos);
+            .find("s.yaml:10:51: `file`: there is no file `no.csv`") != std::string::npos);
   CHECK(folder
             .problems(scenario("  - {name: a, type: frontier_node, replay: {file: p.csv, column: "
                                "a}}\n"))
