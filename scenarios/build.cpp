@@ -333,7 +333,8 @@ void add_replay(SiteParameters& site, const Scenario& scenario, const std::files
     }
     tables.push_back(read_replay(path, columns));
     const ReplayTable& table = tables.back();
-    if (from < table.at.front() || to > table.at.back())
+    constexpr double rounding = 1e-3;  // s, of moments as seconds since 1970
+    if (from < table.at.front() - rounding || to > table.at.back() + rounding)
       problems.add(item_path("racks", groups.front()) + ".replay.file",
                    fmt::format("the run is not within the file's rows, {} to {}",
                                instant_text(table.at.front()), instant_text(table.at.back())),

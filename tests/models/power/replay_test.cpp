@@ -64,6 +64,20 @@ TEST_CASE("Between rows power follows straight lines, and means keep their energ
           doctest::Approx(20 * mean(0, 20)).epsilon(1e-12));
 }
 
+TEST_CASE("Rows may count seconds of the run or name moments of the calendar") {
+  ReplayColumns by_calendar = columns();
+  by_calendar.clock = sim::FileClock::calendar;
+  by_calendar.utc_offset = -3600;  // for moments that do not tell theirs
+  const auto first = [](const char* text, const ReplayColumns& how) {
+    return read_replay("p.csv", text, how).at.front();
+  };
+  CHECK(first("t,a,b\n1970-01-01T00:16:40Z,1,1\n1970-01-01T00:16:50Z,1,1\n", by_calendar) ==
+        doctest::Approx(1000));
+  CHECK(first("t,a,b\n1970-01-01T00:16:40,1,1\n1970-01-01T00:16:50,1,1\n", by_calendar) ==
+        doctest::Approx(4600));
+  CHECK(first("t,a,b\n5,1,1\n10,1,1\n", columns()) == doctest::Approx(1005));
+}
+
 TEST_CASE("What cannot be replayed is refused at its line and column") {
   CHECK(refusal("t,a,b\n0,1,1\n10,1,1\n") == "");
   CHECK(refusal("t,a,b\n0,1,1\n10,1,-2\n").find("p.csv:3:6: column \"b\": a power of -2") == 0);
