@@ -87,12 +87,14 @@ std::string service_table(const RunReport& r) {
   for (std::size_t s = 0; s < r.site.services.size(); ++s) {
     const auto m = service_metrics(r.site, r.state, s);
     const auto v = [&](const char* name) { return value_of(m, name); };
+    const bool fluid = r.site.cohort.fluid();
     out += fmt::format("  {:<14} {:>8} {:>8} {:>10} {:>10}  {:>17}  {:>17}  {:>7}\n",
                        r.site.services[s].name, number(v("replicas")), number(v("requests_per_s")),
                        number(v("tokens_in_per_s")), number(v("tokens_out_per_s")),
-                       number(v("ttft_p50")) + " / " + number(v("ttft_p99")),
-                       number(1e3 * v("tpot_p50")) + " / " + number(1e3 * v("tpot_p99")),
-                       percent(v("good_request_share")));
+                       fluid ? "-" : number(v("ttft_p50")) + " / " + number(v("ttft_p99")),
+                       fluid ? "mean " + number(1e3 * v("tpot_mean"))
+                             : number(1e3 * v("tpot_p50")) + " / " + number(1e3 * v("tpot_p99")),
+                       fluid ? "-" : percent(v("good_request_share")));
   }
   return out;
 }
@@ -131,7 +133,8 @@ std::string cost_table(const RunReport& r) {
 std::string regime_lines(const RunReport& r) {
   std::string out;
   for (std::size_t s = 0; s < r.site.services.size(); ++s) {
-    const auto regime = regime_of(r.site.services[s].regime, r.state.counts[s]);
+    const auto regime =
+        regime_of(r.site.services[s].regime, r.state.counts[s], r.state.engines[s].busy_s);
     if (!regime) continue;
     std::vector<Share> parts;
     const auto names = enum_names(Bound{});
@@ -167,6 +170,11 @@ std::string warnings(const RunReport& r) {
                          racks.name);
   for (std::size_t s = 0; s < r.site.services.size(); ++s) {
     const auto& c = r.state.counts[s];
+    if (r.site.cohort.fluid() && flow_waiting(r.state, r.site, s) >= 1)
+      out += fmt::format(
+          "  ! {}: more comes than its pods complete; tokens and power are those of full pods, and "
+          "{} requests wait in a queue that grew\n",
+          r.site.services[s].name, number(flow_waiting(r.state, r.site, s)));
     if (c.over_limit_iterations > 0)
       out += fmt::format(
           "  ! {}: {} of {} iterations drew more than their power limit at the lowest clock\n",
@@ -193,7 +201,8 @@ std::string console_report(const RunReport& r) {
       r.site.name, clock_text(simulated), r.wall_s,
       number(r.wall_s > 0 ? simulated / r.wall_s : std::nan("")), r.site.seed,
       trace_hash(r.state).value, r.complete ? "" : "  (INTERRUPTED)");
-  if (r.site.cohort.on()) out += "  fidelity " + fidelity_text(r.site) + "; ± is 95 %\n";
+  if (r.site.cohort.on())
+    out += "  fidelity " + fidelity_text(r.site) + (r.site.cohort.fluid() ? "\n" : "; ± is 95 %\n");
   const bool limited = has(m, "envelope_mw");
   if (!r.site.services.empty())
     out += fmt::format(
@@ -262,7 +271,9 @@ std::string json_report(const RunReport& r) {
   j["name"] = r.site.name;
   j["complete"] = r.complete;
   j["seed"] = r.site.seed;
-  j["fidelity"] = {{"mode", r.site.cohort.on() ? "cohort" : "request"},
+  j["fidelity"] = {{"mode", r.site.cohort.fluid() ? "fluid"
+                            : r.site.cohort.on()  ? "cohort"
+                                                  : "request"},
                    {"text", fidelity_text(r.site)},
                    {"pods", r.site.pods.size()},
                    {"simulated_pods", simulated_pods(r.site)}};
@@ -272,7 +283,8 @@ std::string json_report(const RunReport& r) {
   j["summary"] = metrics(site_metrics(r.site, r.state));
   for (std::size_t s = 0; s < r.site.services.size(); ++s) {
     j["services"][r.site.services[s].name] = metrics(service_metrics(r.site, r.state, s));
-    if (const auto regime = regime_of(r.site.services[s].regime, r.state.counts[s]))
+    if (const auto regime =
+            regime_of(r.site.services[s].regime, r.state.counts[s], r.state.engines[s].busy_s))
       j["regimes"][r.site.services[s].name] =
           enum_names(regime->bound)[static_cast<std::size_t>(regime->bound)];
   }

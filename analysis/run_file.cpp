@@ -258,8 +258,9 @@ struct RunFile::Series {
       service_cells.push_back(
           service_table->column<double>(c.name, {c.units, c.long_name}, {axis}));
     service_sums.assign(service_column_count, std::vector<double>(site.services.size(), 0));
-    latency = group.dataset<double>("latency", {"s", "Latency percentiles over the run"},
-                                    {axis, metric, quantile});
+    if (!site.cohort.fluid())
+      latency = group.dataset<double>("latency", {"s", "Latency percentiles over the run"},
+                                      {axis, metric, quantile});
   }
 
   void make_racks() {

@@ -404,6 +404,22 @@ double request_cost(const SiteParameters& site) {
   return cost;
 }
 
+/// A service's energy in an epoch is counted in nanojoules, of which 64 bits hold 9.2 GJ; GPUs draw
+/// next to nothing above their rated power.
+void check_epoch_energy(const SiteParameters& site, BuildProblems& problems) {
+  constexpr double most_j = 9.2e9, margin = 1.1;
+  double rated_w = 0;
+  for (const auto& g : site.placement)
+    rated_w += site.group(g.rack).rack.gpu.value.tdp.value.value * g.gpus;
+  const double longest = most_j / (margin * rated_w);
+  if (sim::to_seconds(site.step) > longest)
+    problems.add("site.physics_step",
+                 fmt::format("is too long for {:.3g} MW of GPUs: the energy of an epoch would not "
+                             "fit its counters",
+                             rated_w * 1e-6),
+                 fmt::format("write at most {:.0f} s", std::floor(longest)));
+}
+
 void choose_fidelity(SiteParameters& site, const FidelityBlock& fidelity) {
   constexpr double affordable = 60;  // s
   bool sampled = fidelity.mode == Fidelity::cohort;
@@ -412,7 +428,10 @@ void choose_fidelity(SiteParameters& site, const FidelityBlock& fidelity) {
     sampled = cost > affordable;
     site.cohort.why = fmt::format("auto: every request would take one core about {:.2g} s", cost);
   }
-  if (sampled) sample_pods(site, fidelity.cohort);
+  if (fidelity.mode == Fidelity::fluid)
+    let_flow(site);
+  else if (sampled)
+    sample_pods(site, fidelity.cohort);
 }
 
 /// In the run's file a service's figures stand beside those of the site.
@@ -447,6 +466,10 @@ void check(const Scenario& scenario, sim::Problems& problems) {
                  scenario.inference.empty() ? "is above 1 h, as weather is by the hour"
                                             : "is above 1 min, too long for services",
                  "shorten it");
+  if (scenario.site.sub_step.ns < 100 * sim::millisecond ||
+      scenario.site.sub_step.ns > scenario.site.physics_step.ns)
+    problems.add("site.sub_step", "is below 100 ms or above the physics step",
+                 "write `100 ms`, or up to `site.physics_step`");
   no_faster("output.site_period", scenario.output.site_period);
   no_faster("output.rack_period", scenario.output.rack_period);
   if (scenario.control.power.policy != models::PowerPolicy::none && !scenario.site.envelope)
@@ -466,7 +489,8 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   site.climate = scenario.site.climate.weather.value;
   site.step = scenario.site.physics_step.ns;
   // Without services nothing changes inside a step.
-  if (scenario.inference.empty()) site.sub_step = std::max(site.sub_step, site.step);
+  site.sub_step = scenario.inference.empty() ? std::max(scenario.site.sub_step.ns, site.step)
+                                             : scenario.site.sub_step.ns;
   add_weather(site, base, problems);
   site.bytes_per_token = scenario.site.bytes_per_token;
   if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;
@@ -479,6 +503,18 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   if (site.control.policy == PowerPolicy::none)  // nobody looks at the meter in between
     site.control.interval.value = std::max(site.control.interval.value, sim::to_seconds(site.step));
   wire_control(site);
+  problems.raise_if_any();
+  if (scenario.fidelity.mode == Fidelity::fluid) {
+    for (std::size_t s = 0; s < site.services.size(); ++s)
+      if (site.services[s].front.closed_loop)
+        problems.add(item_path("inference", s) + ".traffic.closed_loop",
+                     "has no rate of its own, which `fidelity.mode: fluid` needs",
+                     "use `request` or `cohort`, or give arrivals");
+    problems.raise_if_any();
+    // Flow is the same throughout an epoch: one sub-step says all.
+    site.sub_step = std::max(site.sub_step, site.step);
+  }
+  if (!site.services.empty()) check_epoch_energy(site, problems);
   problems.raise_if_any();
   choose_fidelity(site, scenario.fidelity);
   add_name_problems(site, problems);

@@ -64,6 +64,7 @@ struct SiteBlock {
   std::optional<sim::Entry<models::EconomicsParameters>> economics;
   double lighting = 0.002;
   sim::Duration physics_step{models::physics_step};
+  sim::Duration sub_step{100 * sim::millisecond};
   double bytes_per_token = 4;
 };
 template <sim::Describes<SiteBlock> Self>
@@ -82,6 +83,9 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Lights and offices, as a share of the racks' design power",
               .min = 0,
               .max = 0.1});
+  visit("sub_step", self.sub_step,
+        About{.text = "Grid inside a physics step on which power is summed and limits are checked; "
+                      "a coarser one costs less and smooths peaks"});
   visit("physics_step", self.physics_step,
         About{.text = "Longest step of power, heat and weather: 1 s; up to 1 min with services, up "
                       "to 1 h for studies of the plant without"});
@@ -341,9 +345,9 @@ void describe(Self& self, auto&& visit) {
   visit("requests", self.requests, About{.text = "Write a row for every request"});
 }
 
-enum class Fidelity { request, cohort, automatic };
+enum class Fidelity { request, cohort, fluid, automatic };
 inline std::span<const char* const> enum_names(Fidelity) {
-  static constexpr const char* names[] = {"request", "cohort", "auto"};
+  static constexpr const char* names[] = {"request", "cohort", "fluid", "auto"};
   return names;
 }
 
@@ -353,10 +357,12 @@ struct FidelityBlock {
 };
 template <sim::Describes<FidelityBlock> Self>
 void describe(Self& self, auto&& visit) {
-  visit("mode", self.mode,
-        sim::About{.text = "Every request of every pod (request); some pods, which the others "
-                           "follow (cohort); or the first of these that one core is estimated to "
-                           "do within a minute (auto)"});
+  visit(
+      "mode", self.mode,
+      sim::About{.text = "Every request of every pod (request); some pods, which the others "
+                         "follow (cohort); rates of pods in steady flow, without requests (fluid); "
+                         "or request where one core is estimated to do it within a minute, and "
+                         "cohort otherwise (auto)"});
   describe(self.cohort, visit);
 }
 

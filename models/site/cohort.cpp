@@ -72,7 +72,13 @@ PodCounts part_of_counts(const PodCounts& c, const PastEpoch& e, sim::Time from,
 
 std::string fidelity_text(const SiteParameters& site) {
   std::string out = "every request";
-  if (site.cohort.on()) {
+  if (site.cohort.fluid()) {
+    out = fmt::format(
+        "fluid: rates of {} kinds of pods in steady flow, for {} pods; no requests, so no "
+        "latencies "
+        "but their mean, and no peaks of chance",
+        site.cohort.flows.size(), site.pods.size());
+  } else if (site.cohort.on()) {
     const auto pods = site.pods.size(), sampled = site.cohort.sampled.size();
     out = fmt::format("cohort: every request of {} pods of {} ({:.3g} %)", sampled, pods,
                       100 * static_cast<double>(sampled) / static_cast<double>(pods));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/inference/counts.hpp"
+#include "models/inference/steady.hpp"
 #include "models/site/engine_sums.hpp"
 #include "sim/describe.hpp"
 #include "sim/moment.hpp"
@@ -51,7 +52,11 @@ struct Cohort {
   std::vector<std::int32_t> leader;       // by pod: its place, or its leader's, in `sampled`
   std::vector<sim::Time> lag;             // by pod: how far behind in the end; 0 for the simulated
 
+  // Fidelity `fluid`: the sampled pods are not simulated either, they flow; by each of them.
+  std::vector<FlowRequest> flows;
+
   bool on() const { return !sampled.empty(); }
+  bool fluid() const { return !flows.empty(); }
   /// Followers keep step with their leader until the leader's first `window` is past that they
   /// would fall back to: a site that starts empty fills up in all its pods at once.
   sim::Time lag_at(std::size_t pod, sim::Time now) const {

@@ -85,7 +85,8 @@ void make_requests(SiteState& state, const SiteParameters& site, sim::ThreadPool
 }
 
 /// Requests of the epoch to their pods, then all pods to its end.
-void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, SiteEpoch& epoch) {
+void run_pods(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+              SiteEpoch& epoch) {
   make_requests(state, site, pool, epoch);
   const std::size_t simulated = simulated_pods(site);
   epoch.pods.resize(simulated);
@@ -121,6 +122,13 @@ void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, S
     for (std::size_t i = 0; i < simulated; ++i) arrivals.push_back(arrivals_of(i));
     epoch.device->advance(state.pods, arrivals, epoch.end, epoch.pods);
   }
+}
+
+void work(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool, SiteEpoch& epoch) {
+  if (site.cohort.fluid())
+    flow_pods(state, site, epoch);
+  else
+    run_pods(state, site, pool, epoch);
   see_pods(state, site, epoch);
   epoch.services.assign(site.services.size(), {});
   for (std::size_t p = 0; p < site.pods.size(); ++p)
@@ -565,6 +573,7 @@ SiteState initial_site(const SiteParameters& site) {
   for (std::size_t i = 0; i < simulated_pods(site); ++i)
     s.pods.push_back(initial_pod(site.pods[simulated_pod(site, i)]));
   s.cohort = initial_cohort(site);
+  s.flows = initial_flows(site);
   for (const auto& service : site.services) s.fronts.push_back(initial_front(service.front));
   s.allocation = site.placement;
   for (std::size_t i = 0; i < site.limits.size(); ++i)
@@ -596,6 +605,7 @@ sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
 
 std::string use_device(SiteEpoch& epoch, const SiteParameters& site,
                        std::unique_ptr<gpu::Space> space) {
+  if (site.cohort.fluid()) return "fluid: there are no requests for a device";
   std::vector<const PodParameters*> pods;
   for (std::size_t i = 0; i < simulated_pods(site); ++i)
     pods.push_back(&site.pods[simulated_pod(site, i)]);

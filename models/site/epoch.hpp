@@ -37,6 +37,7 @@ struct SiteEpoch {
   // Work space.
   std::vector<PodEpoch> pods;                   // the simulated ones
   std::vector<Generation> fronts;               // by service
+  std::vector<KnownFlow> flows;                 // by pod that flows
   std::vector<PodSeen> seen;                    // by pod of the site
   std::vector<PodPast> cut;                     // by pod of the site: some that follow
   std::vector<double> gpu_bins;                 // [rack][bin], W

@@ -86,7 +86,7 @@ std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& 
                                    const MetricsOf& metrics_of) {
   std::vector<Metric> all = metrics_of(state, -1);
   const Cohort& cohort = site.cohort;
-  if (!cohort.on() || state.now == 0) return all;
+  if (!cohort.on() || cohort.fluid() || state.now == 0) return all;
   std::vector<double> variance(all.size(), 0), by_freedom(all.size(), 0);
   SiteState world = figures_only(state);
   for (std::size_t h = 0; h < cohort.strata_pods.size(); ++h) {

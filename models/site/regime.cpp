@@ -64,12 +64,12 @@ double total(const std::array<double, StepShares::causes>& seconds) {
 
 }  // namespace
 
-std::optional<Regime> regime_of(const RegimeLaw& how, const PodCounts& counts) {
+std::optional<Regime> regime_of(const RegimeLaw& how, const PodCounts& counts, double busy_s) {
   if (!how.law || counts.iterations <= 0) return std::nullopt;
   const Mix mix = mix_of(counts, how.max_tokens);
   double clock = 1;
   if (counts.capped_iterations > 0) {
-    const double took = mean(counts.busy_ps, counts.iterations) * 1e-12;
+    const double took = busy_s / static_cast<double>(counts.iterations);
     clock = find_root(
         [&](double ratio) { return took - total(seconds_by_cause(*how.law, mix, ratio)); }, 0.1,
         1.0);

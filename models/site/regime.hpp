@@ -28,6 +28,7 @@ struct Regime {
 /// prompts as well, in chunks as long as the mean prompt as far as it fits. Contexts are taken at
 /// the mean prompt and half of the mean output. Where a power limit slowed iterations, the clock is
 /// the one at which the law's mean iteration takes as long as the engines' own.
-std::optional<Regime> regime_of(const RegimeLaw& how, const PodCounts& counts);
+/// `busy_s`: replica-seconds inside iterations, which a run's counts are too narrow for.
+std::optional<Regime> regime_of(const RegimeLaw& how, const PodCounts& counts, double busy_s);
 
 }  // namespace mw::models

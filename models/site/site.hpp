@@ -20,6 +20,7 @@
 #include "models/power/replay.hpp"
 #include "models/site/allocation.hpp"
 #include "models/site/cohort.hpp"
+#include "models/site/fluid.hpp"
 #include "models/site/ledger.hpp"
 #include "models/site/regime.hpp"
 #include "sim/moment.hpp"
@@ -170,6 +171,7 @@ struct SiteState {
   std::vector<Latencies> latencies;        // the same; in a cohort they are by simulated pod
   sim::TraceHash control_hash;
   CohortState cohort;
+  std::vector<FlowState> flows;  // by simulated pod, where pods flow
 };
 template <sim::Describes<SiteState> Self>
 void describe(Self& self, auto&& visit) {
@@ -192,6 +194,7 @@ void describe(Self& self, auto&& visit) {
   visit("latencies", self.latencies, About{.text = "Latencies of requests by service"});
   visit("control_hash", self.control_hash, About{.text = "Fingerprint of limits that took effect"});
   visit("cohort", self.cohort, About{.text = "What other pods follow"});
+  visit("flows", self.flows, About{.text = "Pods in steady flow"});
 }
 
 SiteState initial_site(const SiteParameters& site);

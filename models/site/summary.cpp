@@ -85,10 +85,12 @@ std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteSta
   m.push_back({"tokens_out_per_s", out_rate, "1/s", "Output tokens per second"});
   m.push_back({"tokens_in_per_s", ratio(static_cast<double>(sum.prompt_tokens), seconds), "1/s",
                "Prompt tokens computed per second"});
-  m.push_back({"good_token_share",
-               ratio(static_cast<double>(sum.slo_good_tokens),
-                     static_cast<double>(sum.completed_output_tokens + sum.refused_output_tokens)),
-               "1", "Output tokens of requests that met every target, of all that ended"});
+  if (!site.cohort.fluid())  // rates do not tell when first tokens come
+    m.push_back(
+        {"good_token_share",
+         ratio(static_cast<double>(sum.slo_good_tokens),
+               static_cast<double>(sum.completed_output_tokens + sum.refused_output_tokens)),
+         "1", "Output tokens of requests that met every target, of all that ended"});
   m.push_back({"mean_power_mw", mean_mw, "MW", "Mean power at the meter"});
   m.push_back({"peak_power_mw", state.totals.peak_w * 1e-6, "MW",
                "Highest power of a sub-step at the meter"});
@@ -176,10 +178,11 @@ std::vector<Metric> plain_service_metrics(const SiteParameters& site, const Site
                "Requests refused for the model's context limit"});
   m.push_back({"tokens_out_per_s", rate(c.output_tokens), "1/s", "Output tokens"});
   m.push_back({"tokens_in_per_s", rate(c.prompt_tokens), "1/s", "Prompt tokens computed"});
-  m.push_back({"good_request_share",
-               ratio(static_cast<double>(c.slo_good_requests),
-                     static_cast<double>(c.completed + c.refused)),
-               "1", "Requests that met every target, of all that ended"});
+  if (!site.cohort.fluid())
+    m.push_back({"good_request_share",
+                 ratio(static_cast<double>(c.slo_good_requests),
+                       static_cast<double>(c.completed + c.refused)),
+                 "1", "Requests that met every target, of all that ended"});
   m.push_back({"running", static_cast<double>(c.running), "1", "Requests that run at the end"});
   m.push_back({"waiting", static_cast<double>(c.waiting), "1", "Requests that wait at the end"});
   m.push_back({"busy_share",
@@ -189,13 +192,18 @@ std::vector<Metric> plain_service_metrics(const SiteParameters& site, const Site
                ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
   if (site.services[service].regime.law) {
-    const auto regime = regime_of(site.services[service].regime, c);
+    const auto regime = regime_of(site.services[service].regime, c, state.engines[service].busy_s);
     const auto names = enum_names(Bound{});
     for (std::size_t i = 0; i < names.size(); ++i)
       m.push_back({std::string("wait_") + names[i], regime ? regime->time_shares[i] : nan, "1",
                    std::string("Time in iterations that goes to ") + names[i]});
   }
   add_shares(m, site, state, service);
+  if (site.cohort.fluid()) {
+    m.push_back({"tpot_mean", flow_per_token(state, site, service), "s",
+                 "Time of running requests over the output tokens"});
+    return m;
+  }
   const auto put = [&](const char* name, const char* meaning, const LogHistogram& h) {
     for (const auto& [label, q] :
          {std::pair{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}})

@@ -40,18 +40,18 @@ double sum(const Regime& regime) {
 }  // namespace
 
 TEST_CASE("Where nothing ran or no law is given there is no regime") {
-  CHECK_FALSE(regime_of(llama_on_h100(), {}));
-  CHECK_FALSE(regime_of({}, counted(1000, 16, 100, 100)));
+  CHECK_FALSE(regime_of(llama_on_h100(), {}, 0));
+  CHECK_FALSE(regime_of({}, counted(1000, 16, 100, 100), 0));
 }
 
 TEST_CASE("Long answers at a small batch wait for memory, long prompts for arithmetic") {
   // 8 billion weights in FP8 are 8 GB: 2.4 ms at 3.35 TB/s. One token a sequence needs 16 GFLOP, so
   // 16 of them 0.13 ms at 1979 TFLOP/s; 8192 prompt tokens need 66 ms.
-  const auto decoding = regime_of(llama_on_h100(), counted(100'000, 16, 200, 1000));
+  const auto decoding = regime_of(llama_on_h100(), counted(100'000, 16, 200, 1000), 0);
   REQUIRE(decoding);
   CHECK(decoding->bound == Bound::memory);
   CHECK(sum(*decoding) == doctest::Approx(1));
-  const auto prompts = regime_of(llama_on_h100(), counted(10'000, 4, 8000, 8));
+  const auto prompts = regime_of(llama_on_h100(), counted(10'000, 4, 8000, 8), 0);
   REQUIRE(prompts);
   CHECK(prompts->bound == Bound::compute);
   CHECK(sum(*prompts) == doctest::Approx(1));
@@ -70,15 +70,15 @@ TEST_CASE("Time that the engines took beyond the law's full clock belongs to the
   load.kv_tokens = 64 * 600;
   const double full = how.law->shares(load, how.law->level(1)).time;
   const double slow = how.law->shares(load, how.law->level(0.6)).time;
-  c.busy_ps = std::llround(slow * 1e12) * c.iterations;
+  const double busy_s = slow * static_cast<double>(c.iterations);
   c.capped_iterations = 900;
-  const auto regime = regime_of(how, c);
+  const auto regime = regime_of(how, c, busy_s);
   REQUIRE(regime);
   CHECK(regime->share(Bound::power) == doctest::Approx(1 - full / slow).epsilon(1e-6));
   CHECK(sum(*regime) == doctest::Approx(1));
   // The same time without a limit is not blamed on power.
   c.capped_iterations = 0;
-  CHECK(regime_of(how, c)->share(Bound::power) == 0);
+  CHECK(regime_of(how, c, busy_s)->share(Bound::power) == 0);
 }
 
 }  // namespace mw::models
