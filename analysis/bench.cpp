@@ -13,6 +13,7 @@
 #include "models/site/epoch.hpp"
 #include "scenarios/build.hpp"
 #include "scenarios/read.hpp"
+#include "sim/input_error.hpp"
 #include "sim/thread_pool.hpp"
 
 namespace mw::analysis {
@@ -71,18 +72,23 @@ int bench(const BenchOptions& options) {
   const scenarios::Catalog catalog;
   const auto document =
       scenarios::read_document<scenarios::Scenario>(options.scenario, {options.sets}, catalog);
-  SiteParameters site =
+  const SiteParameters site =
       scenarios::build_site(document, std::filesystem::path(options.scenario).parent_path());
   const sim::Time warm = sim::from_seconds(options.warm_up_s);
-  const sim::Time end = warm + sim::from_seconds(options.measured_s);
-  site.duration = std::max(site.duration, end);
 
   SiteEpoch epoch;
   SiteState start = initial_site(site);
   {
     sim::ThreadPool pool(options.threads);
-    while (start.now < warm) step_epoch(start, site, pool, epoch);
+    while (start.now < std::min(warm, site.duration)) step_epoch(start, site, pool, epoch);
   }
+  // Steps may be long: the measured span begins where the warm-up really ended.
+  const sim::Time end = start.now + sim::from_seconds(options.measured_s);
+  if (end > site.duration)
+    throw sim::InputError(options.scenario, 0, 0,
+                          fmt::format("lasts {:g} s, but warm-up and measurement take {:g} s",
+                                      sim::to_seconds(site.duration), sim::to_seconds(end)),
+                          "lower --warm-up and --seconds, or lengthen it: --set 'duration=...'");
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<int> threads{1};
   if (const int most = options.threads > 0 ? options.threads : cores; most > 1)

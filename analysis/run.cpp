@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 
 #include "analysis/checkpoint.hpp"
 #include "analysis/interrupt.hpp"
@@ -65,12 +66,18 @@ int run(const RunOptions& options) {
                                 ? models::initial_site(site)
                                 : read_checkpoint(options.resume, resolved, site);
   const sim::Time from = state.now;
-  const gpu::Backend backend = gpu::choose(options.backend);
   models::SiteEpoch epoch;
-  if (backend == gpu::Backend::cuda) {
-    const std::string notice = models::use_device(epoch, site, gpu::cuda_space());
+  if (gpu::choose(options.backend) == gpu::Backend::cuda) {
+    std::string notice;
+    try {
+      notice = models::use_device(epoch, site, gpu::cuda_space());
+    } catch (const std::runtime_error& failed) {  // full, or in another's hands
+      if (options.backend != gpu::Wanted::automatic) throw;
+      notice = fmt::format("{}; pods advance on the processor", failed.what());
+    }
     if (!options.quiet) fmt::print(stderr, "millwright: {}\n", notice);
   }
+  const gpu::Backend backend = epoch.device ? gpu::Backend::cuda : gpu::Backend::cpu;
 
   const SamplePlan plan = plan_samples(site, document.value.output);
   if (!plan.raised.empty() && !options.quiet && !options.no_output)

@@ -66,9 +66,16 @@ std::string instant_text(double utc_seconds) {
   return sim::format_time_stamp(std::llround(utc_seconds) * 1'000'000'000);
 }
 
-void add_racks(SiteParameters& site, const Scenario& scenario) {
-  for (const auto& block : scenario.racks) {
+void add_racks(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
+  for (std::size_t g = 0; g < scenario.racks.size(); ++g) {
+    const auto& block = scenario.racks[g];
     const auto& rack = block.type.value;
+    const std::string at = item_path("racks", g) + ".load";
+    if (block.load > 0 && rack.gpus() == 0)
+      problems.add(at, "the racks have no GPUs that could draw it", "leave it out");
+    if (block.load > 0 && scenario.control.power.policy != PowerPolicy::none)
+      problems.add(at, "a constant load heeds no power limit, but control.power.policy sets some",
+                   "leave it out, or use `policy: none`");
     SiteRacks racks{.name = block.name,
                     .rack = rack,
                     .law = make_rack_law(rack),
@@ -420,9 +427,12 @@ void check_epoch_energy(const SiteParameters& site, BuildProblems& problems) {
                  fmt::format("write at most {:.0f} s", std::floor(longest)));
 }
 
-void choose_fidelity(SiteParameters& site, const FidelityBlock& fidelity) {
+void choose_fidelity(SiteParameters& site, const FidelityBlock& fidelity, BuildProblems& problems) {
   constexpr double affordable = 60;  // s
   bool sampled = fidelity.mode == Fidelity::cohort;
+  const auto& window = fidelity.cohort.window;
+  if (window && (window->ns < 0 || window->ns > sim::day))
+    problems.add("fidelity.window", "is not from 0 to 1 day", "write at most `1 day`");
   if (fidelity.mode == Fidelity::automatic) {
     const double cost = request_cost(site);
     sampled = cost > affordable;
@@ -495,7 +505,7 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   site.bytes_per_token = scenario.site.bytes_per_token;
   if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;
   if (scenario.site.economics) site.economics = scenario.site.economics->value;
-  add_racks(site, scenario);
+  add_racks(site, scenario, problems);
   add_replay(site, scenario, base, problems);
   add_plant(site, scenario, problems);
   add_services(site, scenario, base, problems);
@@ -516,7 +526,8 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   }
   if (!site.services.empty()) check_epoch_energy(site, problems);
   problems.raise_if_any();
-  choose_fidelity(site, scenario.fidelity);
+  choose_fidelity(site, scenario.fidelity, problems);
+  problems.raise_if_any();
   add_name_problems(site, problems);
   problems.raise_if_any();
   return site;

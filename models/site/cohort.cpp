@@ -26,8 +26,11 @@ enum CohortStream : std::uint32_t { order_stream, lag_stream };
 /// power forgets itself make followers independent; under moving limits they echo what limits did.
 sim::Time default_window(const SiteParameters& site) {
   constexpr sim::Time usual = 600 * sim::second;
-  if (site.control.policy == PowerPolicy::none || !std::isfinite(site.envelope_w)) return usual;
-  return std::min(usual, 10 * sim::from_seconds(site.control.interval.value));
+  // Lags are whole steps: within fewer than ten, followers would be copies.
+  const sim::Time least = 10 * site.step;
+  if (site.control.policy == PowerPolicy::none || !std::isfinite(site.envelope_w))
+    return std::max(usual, least);
+  return std::max(least, std::min(usual, 10 * sim::from_seconds(site.control.interval.value)));
 }
 
 /// Parts of a whole that add up to it: the part between two moments of [start, end).

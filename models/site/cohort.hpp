@@ -39,7 +39,7 @@ void describe(Self& self, auto&& visit) {
               .max = 1e6});
   visit("window", self.window,
         About{.text = "How far behind a pod may follow; otherwise 10 min, or ten intervals of a "
-                      "controller that moves limits, if that is shorter"});
+                      "controller that moves limits, if that is shorter; ten steps at least"});
 }
 
 /// Which pods are simulated, and who follows whom. Empty lists: every pod is simulated.

@@ -347,7 +347,8 @@ std::vector<RackSums> rack_watts(const SiteState& state, const SiteParameters& s
       const double weight = weights[idx(b)];
       epoch.rack_input[idx(r)] += p.input * weight;
       epoch.rack_gpu[idx(r)] += p.gpu * weight;
-      gpus[idx(b)] += p.gpu;
+      // What controllers see: GPUs whose power they can move.
+      if (!racks.measured) gpus[idx(b)] += p.gpu;
     }
   };
   // Sums are made in the order of racks, or block by block: the blocks, not the threads, decide
@@ -609,6 +610,7 @@ std::string use_device(SiteEpoch& epoch, const SiteParameters& site,
   std::vector<const PodParameters*> pods;
   for (std::size_t i = 0; i < simulated_pods(site); ++i)
     pods.push_back(&site.pods[simulated_pod(site, i)]);
+  epoch.device.reset();  // before the space it lies in
   epoch.space = std::move(space);
   epoch.device = std::make_unique<FlatPods>(*epoch.space, std::move(pods));
   return epoch.device->notice();

@@ -75,8 +75,8 @@ def compiler_views():
     views = {}
     for entry in json.loads(Path(build, "compile_commands.json").read_text()):
         source = Path(entry["file"])
-        if not source.is_relative_to(ROOT):
-            continue
+        if not source.is_relative_to(ROOT) or source.suffix != ".cpp":
+            continue  # nvcc's options are its own
         floor = source.relative_to(ROOT).parts[0]
         if floor in FLOORS and source.name != "main.cpp":
             words = shlex.split(entry["command"])

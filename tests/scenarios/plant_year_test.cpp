@@ -165,3 +165,24 @@ TEST_CASE("Heat reuse counts in ERF and ERE, water in WUE") {
   CHECK(models::value_of(wet, "wue_l_per_kwh") > 0.5);
   CHECK(models::value_of(wet, "trim_hours") == 0);
 }
+
+TEST_CASE("A constant load needs GPUs, and no controller that would limit them") {
+  const Folder folder;
+  Year year;
+  year.rack = "{name: a, type: load_bank, count: 2, load: 80 %}";
+  CHECK(folder.problems(year).find("`load`: the racks have no GPUs") != std::string::npos);
+  year = {};
+  year.step += "\n  envelope: 5 MW";
+  year.rack += "\ncontrol:\n  power: {policy: uniform, interval: 1 s}";
+  CHECK(folder.problems(year).find("a constant load heeds no power limit") != std::string::npos);
+}
+
+TEST_CASE("A cohort's window is a time within a day") {
+  const Folder folder;
+  Year year;
+  year.rack += "\nfidelity: {mode: cohort, window: 200 year}";
+  CHECK(folder.problems(year).find("is not from 0 to 1 day") != std::string::npos);
+  year = {};
+  year.rack += "\nfidelity: {mode: cohort, window: -10 min}";
+  CHECK(folder.problems(year).find("is not from 0 to 1 day") != std::string::npos);
+}

@@ -97,6 +97,11 @@ TEST_CASE("Racks draw what was measured; heat, losses and ledger follow") {
   // Three cabinets share a column, two the other; the last step's means.
   CHECK(sums.last.rack_input[0] == doctest::Approx(980e3 / 3));
   CHECK(sums.last.rack_input[4] == doctest::Approx(30e3 / 2));
+  // Frontier's GPUs draw most of it, but no controller may take them for GPUs it can limit.
+  CHECK(sums.last.gpu > 0);
+  CHECK(sim::read(sums.state.points[models::gpu_point], site.points[models::gpu_point],
+                  sums.state.now)
+            .value == 0);
   CHECK(sums.last.weather.wet_bulb == doctest::Approx(8));
   CHECK(sums.last.weather.dry_bulb == doctest::Approx(12));
 }
