@@ -15,18 +15,9 @@ MW_HD inline void add_to(std::int64_t& sum, std::int64_t n) {
 #endif
 }
 
-MW_HD inline void lower_to(std::int64_t& least, std::int64_t n) {
-#if defined(__CUDA_ARCH__)
-  // A look first: once an extreme has settled, hardly anything goes beyond it.
-  if (n < *static_cast<volatile std::int64_t*>(&least))
-    atomicMin(reinterpret_cast<long long*>(&least), static_cast<long long>(n));
-#else
-  if (n < least) least = n;
-#endif
-}
-
 MW_HD inline void raise_to(std::int64_t& most, std::int64_t n) {
 #if defined(__CUDA_ARCH__)
+  // A look first: once an extreme has settled, hardly anything goes beyond it.
   if (n > *static_cast<volatile std::int64_t*>(&most))
     atomicMax(reinterpret_cast<long long*>(&most), static_cast<long long>(n));
 #else

@@ -13,6 +13,7 @@
 #include "models/site/summary.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/serving.hpp"
+#include "sim/index.hpp"
 #include "sim/io/data_folder.hpp"
 #include "sim/io/number.hpp"
 
@@ -21,9 +22,7 @@ namespace {
 
 using namespace mw::models;
 
-std::size_t idx(std::int32_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 /// Problems found after reading, placed where the value, or the block around it, was written.
 class BuildProblems {

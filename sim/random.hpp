@@ -16,6 +16,8 @@ struct Stream {
   std::uint64_t seed;
   std::uint32_t entity;
   std::uint32_t stream;
+
+  bool operator==(const Stream&) const = default;
 };
 
 struct Bits {

@@ -52,6 +52,7 @@ struct StepLinear {
   MW_HD std::int64_t tokens_of(const StepLoad& load) const {
     return std::int64_t{load.decodes} * tokens_per_decode + load.prefill_tokens;
   }
+  bool operator==(const StepLinear&) const = default;
 };
 
 struct LevelLaw {
@@ -85,6 +86,9 @@ struct StepTableView {
   const double* sampled_other_energy = nullptr;
   const DecodeRow* decode_rows = nullptr;
   const DecodeCell* decode_cells = nullptr;
+
+  /// Whether both are views of one table.
+  bool operator==(const StepTableView&) const = default;
 };
 
 /// Tokens on the rank that got most of `prompts` prompts of a step, as a share of all their tokens.

@@ -49,6 +49,8 @@ struct EngineParameters {
   int batch_wait_tokens = 0;       // unless with the decodes they are so many tokens
   std::int64_t swap_blocks = 0;    // KV blocks that the hosts' memory holds
   std::int64_t swap_block_ps = 0;  // time to move one there or back
+
+  bool operator==(const EngineParameters&) const = default;
 };
 
 template <sim::Describes<EngineParameters> Self>

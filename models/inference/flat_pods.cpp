@@ -10,6 +10,7 @@
 
 #include "gpu/tiles.hpp"
 #include "models/inference/flat_pod.hpp"
+#include "sim/index.hpp"
 #include "sim/invariant.hpp"
 
 namespace mw::models {
@@ -18,9 +19,7 @@ namespace {
 // Of histograms, so that only a few pods count into one at a time.
 constexpr std::int32_t most_copies = 64;
 
-std::size_t idx(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 // --- Where things lie in a pod's memory --------------------------------------------------------
 
@@ -47,9 +46,8 @@ class Layout {
 };
 
 /// Lists are as long as they can ever become:
-///   - those that run and those sent back together: max_num_seqs, because in order of arrival
-///   nobody
-///     new is admitted while one that was sent back waits;
+///   - those that run and those sent back together: max_num_seqs, as in order of arrival nobody new
+///     is admitted while one that was sent back waits;
 ///   - the heap: an outdated entry for each request sent back, which tidy() keeps below 64 and as
 ///     many as decode;
 ///   - groups of those who wait for prompts alone: each has somebody, because in order of arrival
@@ -264,7 +262,6 @@ struct FlatPods::Inside {
       : space(s), parameters(std::move(all_pods)), options(how), place(parameters.size(), -1) {
     const auto& all = parameters;
     std::vector<PodLaw> law_list;
-    std::map<std::pair<const StepTable*, std::vector<std::byte>>, std::int32_t> known;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const std::string obstacle = flat_obstacle(*all[i]);
       if (!obstacle.empty()) {
@@ -278,10 +275,7 @@ struct FlatPods::Inside {
       if (found == tables.end()) found = tables.try_emplace(table, space, *table).first;
       law.table = found->second.view();
       // Pods of a service share all of it.
-      const PodParameters* const before = i > 0 && place[i - 1] >= 0 ? all[i - 1] : nullptr;
-      if (!before || before->table != all[i]->table || !alike(*before, *all[i])) {
-        law_list.push_back(law);
-      }
+      if (law_list.empty() || !(law_list.back() == law)) law_list.push_back(law);
       place[i] = static_cast<std::ptrdiff_t>(pods.size());
       pods.push_back({i, static_cast<std::int64_t>(lay_pod(nullptr, *all[i])), 0, replicas, 0, 0,
                       static_cast<std::int32_t>(law_list.size() - 1), 0});
@@ -290,19 +284,6 @@ struct FlatPods::Inside {
     }
     laws.put(law_list);
     divide();
-  }
-
-  static bool alike(const PodParameters& a, const PodParameters& b) {
-    const EngineParameters &x = a.engine, &y = b.engine;
-    const auto value = [](const std::optional<sim::Seconds>& s) { return s ? s->value : -1; };
-    return x.max_num_seqs == y.max_num_seqs &&
-           x.max_num_batched_tokens == y.max_num_batched_tokens && x.block_size == y.block_size &&
-           x.kv_blocks == y.kv_blocks && x.preemption == y.preemption && x.batching == y.batching &&
-           x.admission_interval == y.admission_interval && x.batch_wait == y.batch_wait &&
-           x.batch_wait_tokens == y.batch_wait_tokens && x.swap_blocks == y.swap_blocks &&
-           x.swap_block_ps == y.swap_block_ps && a.router == b.router &&
-           a.max_context == b.max_context && value(a.slo.ttft) == value(b.slo.ttft) &&
-           value(a.slo.tpot) == value(b.slo.tpot);
   }
 
   /// Into as few parts as fit, four fifths of the memory being for the pods and the rest for what

@@ -135,7 +135,10 @@ MW_HD bool JumpEngineOn<Memory>::start(Replica& replica, JumpLane& lane, std::in
   read_arrivals(replica, engine_, jump.running() == 0);
   const std::int64_t taken = jump.block_takers[phase_of(jump.iteration)];
   if (jump.partial != JumpSums::none || taken > replica.free_blocks ||
-      head_fits(replica, replica.free_blocks - (prompts_first_ ? 0 : taken))) {
+      next_admission(replica,
+                     engine_.max_num_batched_tokens - (prompts_first_ ? 0 : jump.decodes),
+                     replica.free_blocks - (prompts_first_ ? 0 : taken))
+          .fits) {
     start_single(replica, now);
   } else {
     plan_run(replica, lane.run, now);
@@ -143,17 +146,19 @@ MW_HD bool JumpEngineOn<Memory>::start(Replica& replica, JumpLane& lane, std::in
   return true;
 }
 
-/// Whether the head of the queue, if it was read, can be admitted beside the decodes.
+/// Whether the head of the queue, if it was read, can be admitted, and what it takes then.
 template <class Memory>
-MW_HD bool JumpEngineOn<Memory>::head_fits(const Replica& replica, std::int64_t free_blocks) const {
+MW_HD auto JumpEngineOn<Memory>::next_admission(const Replica& replica, std::int32_t budget,
+                                                std::int64_t free_blocks) const -> Admission {
   const Jump& jump = replica.jump;
-  if (static_cast<std::int64_t>(jump.waiting()) <= replica.unread ||
+  if (budget <= 0 || static_cast<std::int64_t>(jump.waiting()) <= replica.unread ||
       static_cast<int>(jump.running()) >= engine_.max_num_seqs) {
-    return false;
+    return {};
   }
   const Head head = head_of(jump);
-  const std::int32_t budget = engine_.max_num_batched_tokens - (prompts_first_ ? 0 : jump.decodes);
-  return blocks(head.computed + std::min(head.rest, budget)) <= free_blocks;
+  const std::int32_t chunk = std::min(head.rest, budget);
+  const std::int64_t taken = blocks(head.computed + chunk);
+  return {taken <= free_blocks, head, chunk, taken};
 }
 
 /// Who goes when blocks lack: the youngest, or the least urgent.
@@ -238,23 +243,18 @@ MW_HD void JumpEngineOn<Memory>::start_single(Replica& replica, sim::FineTime no
   };
 
   if (goes_on != JumpSums::none) prefill(goes_on, goes_on_by);
-  if (engine_.batch_wait > 0 && !sent_back && budget > 0 && jump.waits() &&
-      static_cast<int>(jump.running()) < engine_.max_num_seqs) {
-    const Head head = head_of(jump);
-    if (blocks(head.computed + std::min(head.rest, budget)) <= replica.free_blocks &&
-        holds_back(replica, engine_, load)) {
-      budget = 0;
-    }
+  if (sent_back) {
+    budget = 0;
+  } else if (engine_.batch_wait > 0 && next_admission(replica, budget, replica.free_blocks).fits &&
+             holds_back(replica, engine_, load)) {
+    budget = 0;
   }
-  while (!sent_back && budget > 0 && static_cast<std::int64_t>(jump.waiting()) > replica.unread &&
-         static_cast<int>(jump.running()) < engine_.max_num_seqs) {
-    const Head head = head_of(jump);
-    const std::int32_t chunk = std::min(head.rest, budget);
-    const std::int64_t lacking = blocks(head.computed + chunk);
-    if (lacking > replica.free_blocks) break;
-    replica.free_blocks -= lacking;
-    if (head.computed > 0) moved_blocks += blocks(head.computed);
-    prefill(admit(replica, head.sent_back, now), chunk);
+  while (true) {
+    const Admission next = next_admission(replica, budget, replica.free_blocks);
+    if (!next.fits) break;
+    replica.free_blocks -= next.blocks;
+    if (next.head.computed > 0) moved_blocks += blocks(next.head.computed);
+    prefill(admit(replica, next.head.sent_back, now), next.chunk);
   }
   if (prompts_first_) {
     jump.prompts_alone = load.prefill_tokens > 0;
@@ -387,8 +387,7 @@ MW_HD std::int64_t JumpEngineOn<Memory>::send_back(Replica& replica, std::uint16
   return held;
 }
 
-// --- Runs: nobody joins or leaves before the end
-// --------------------------------------------------
+// --- Runs: nobody joins or leaves before the end ------------------------------------------------
 
 template <class Memory>
 MW_HD std::int64_t JumpEngineOn<Memory>::demand(const Jump& jump, std::int64_t n) const {

@@ -182,7 +182,15 @@ class JumpEngineOn {
     const JumpRequest& request = jump.sent_back.back();
     return {true, request.computed, tokens_to_prefill(request) - request.computed};
   }
-  MW_HD bool head_fits(const Replica& replica, std::int64_t free_blocks) const;
+  /// The head's part in an iteration with so many tokens and blocks to spare.
+  struct Admission {
+    bool fits = false;  // else the rest says nothing
+    Head head{};
+    std::int32_t chunk = 0;   // tokens
+    std::int64_t blocks = 0;  // that it takes
+  };
+  MW_HD Admission next_admission(const Replica& replica, std::int32_t budget,
+                                 std::int64_t free_blocks) const;
   MW_HD std::int64_t boundary_that_reads(const Replica& replica, std::int64_t n) const;
   MW_HD std::uint16_t victim_of(const Jump& jump) const;
   MW_HD JumpArrival take_arrival(Jump& jump) const;

@@ -23,6 +23,8 @@ struct PodLaw {
   RouterPolicy router = RouterPolicy::least_tokens;
   int block_shift = -1;  // of a block size that is a power of two
   sim::Stream router_draws{};
+
+  bool operator==(const PodLaw&) const = default;
 };
 
 }  // namespace mw::models

@@ -6,14 +6,13 @@
 
 #include "models/inference/accounting.hpp"
 #include "models/inference/engine.hpp"
+#include "sim/index.hpp"
 #include "sim/portable_math.hpp"
 
 namespace mw::models {
 namespace {
 
-std::size_t idx(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 /// A replica with n requests, n >= 1.
 struct AtBatch {

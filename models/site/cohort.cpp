@@ -9,14 +9,13 @@
 
 #include "models/site/epoch.hpp"
 #include "sim/fixed.hpp"
+#include "sim/index.hpp"
 #include "sim/random.hpp"
 
 namespace mw::models {
 namespace {
 
-std::size_t idx(std::int32_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 // Entities of draws that belong to no service: those count from 0.
 constexpr std::uint32_t cohort_entity = 0xc0c0c0c0;

@@ -8,13 +8,12 @@
 #include "models/cooling/chip.hpp"
 #include "models/inference/host_work.hpp"
 #include "models/site/service_share.hpp"
+#include "sim/index.hpp"
 
 namespace mw::models {
 namespace {
 
-std::size_t idx(std::int32_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 /// Index of the i-th simulated pod among those of its service.
 std::vector<std::size_t> places_in_service(const SiteParameters& site) {

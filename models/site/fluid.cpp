@@ -6,13 +6,12 @@
 
 #include "models/site/epoch.hpp"
 #include "sim/fixed.hpp"
+#include "sim/index.hpp"
 
 namespace mw::models {
 namespace {
 
-std::size_t idx(std::int64_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 /// Amounts that grow by fractions, handed out whole: what is owed is carried over.
 class Wholes {

@@ -6,12 +6,12 @@
 #include <cmath>
 #include <utility>
 
+#include "sim/index.hpp"
+
 namespace mw::models {
 namespace {
 
-std::size_t idx(std::int32_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 /// What figures are made of; the rest of a state is large.
 SiteState figures_only(const SiteState& state) {

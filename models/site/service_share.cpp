@@ -2,12 +2,12 @@
 
 #include <limits>
 
+#include "sim/index.hpp"
+
 namespace mw::models {
 namespace {
 
-std::size_t idx(std::int32_t i) {
-  return static_cast<std::size_t>(i);
-}
+using sim::idx;
 
 /// Racks as a buyer sees them.
 struct Holding {
