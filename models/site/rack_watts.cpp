@@ -1,0 +1,214 @@
+#include "models/site/rack_watts.hpp"
+
+#include <algorithm>
+
+#include "models/inference/host_work.hpp"
+#include "models/site/epoch_bins.hpp"
+#include "sim/index.hpp"
+
+namespace mw::models {
+namespace {
+
+using sim::idx;
+
+/// GPU power of each rack on the sub-grid: a sum over the allocation table.
+void gpu_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+               SiteEpoch& epoch, int bins) {
+  epoch.gpu_bins.assign(idx(site.rack_count()) * idx(bins), 0);
+  std::vector<double> seconds;
+  for (int b = 0; b < bins; ++b) seconds.push_back(bin_seconds(epoch, site, b));
+  const auto add_row = [&](const GpuGroup& g) {
+    double* row = &epoch.gpu_bins[idx(g.rack) * idx(bins)];
+    const double leakage = state.leakage_w[idx(g.rack)] * g.gpus;
+    for (int b = 0; b < bins; ++b) row[b] += leakage;
+    if (g.use == GpuUse::free) {
+      const double free = site.group(g.rack).free_gpu_w() * g.gpus;
+      for (int b = 0; b < bins; ++b) row[b] += free;
+      return;
+    }
+    const auto service = idx(site.service_of_pod[idx(g.pod)]);
+    const double share = static_cast<double>(g.gpus) / site.services[service].gpus_per_replica;
+    const std::int64_t* energy = epoch.seen[idx(g.pod)].energy_nj + idx(g.replica) * idx(bins);
+    for (int b = 0; b < bins; ++b)
+      row[b] += share * static_cast<double>(energy[b]) * 1e-9 / seconds[idx(b)];
+  };
+  // Rows are in the order of racks, so pieces that end where a rack does share no sum.
+  constexpr std::size_t rows_of_piece = 2048;
+  std::vector<std::size_t> begin{0};
+  const auto& rows = state.allocation;
+  for (std::size_t i = 1; i <= rows.size(); ++i)
+    if (i == rows.size() || (rows[i].rack != rows[i - 1].rack && i - begin.back() >= rows_of_piece))
+      begin.push_back(i);
+  pool.for_each(begin.size() - 1, [&](std::size_t piece) {
+    for (std::size_t i = begin[piece]; i < begin[piece + 1]; ++i) add_row(rows[i]);
+  });
+}
+
+/// What each rack's hosts and network do, as a mean over the epoch.
+struct RackWork {
+  // By rack.
+  std::vector<double> busy;       // share of GPU-time in which engines ran iterations
+  std::vector<double> host_load;  // see host_load_of()
+  std::vector<double> byte_rate;  // B/s
+};
+RackWork rack_work(const SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
+  const std::vector<double> none(idx(site.rack_count()), 0);
+  RackWork w{none, none, none};
+  const double seconds = epoch.seconds();
+  struct PodWork {
+    double busy, work, gpus;
+  };
+  std::vector<PodWork> of(site.pods.size());
+  for (std::size_t p = 0; p < of.size(); ++p) {
+    const auto& pod = site.pods[p];
+    const auto& counts = *epoch.seen[p].counts;
+    const double replica_seconds = seconds * pod.replicas;
+    of[p].busy = std::min(static_cast<double>(counts.busy_ps) * 1e-12 / replica_seconds, 1.0);
+    of[p].work = host_work(pod.table->linear, counts, replica_seconds);
+    of[p].gpus = pod.replicas * site.services[idx(site.service_of_pod[p])].gpus_per_replica;
+  }
+  for (const auto& g : state.allocation) {
+    if (g.use == GpuUse::free) {
+      const auto& racks = site.group(g.rack);
+      w.host_load[idx(g.rack)] += racks.load * g.gpus / racks.rack.gpus();
+    }
+    if (g.use != GpuUse::serving) continue;
+    const auto& counts = *epoch.seen[idx(g.pod)].counts;
+    const auto& racks = site.group(g.rack);
+    const double share = static_cast<double>(g.gpus) / racks.rack.gpus();
+    const auto [busy, work, pod_gpus] = of[idx(g.pod)];
+    w.busy[idx(g.rack)] += share * busy;
+    w.host_load[idx(g.rack)] += share * host_load_of(racks.law.host_polling, busy, work);
+    // A pod's tokens come and go through the network cards of the racks that hold it.
+    w.byte_rate[idx(g.rack)] +=
+        static_cast<double>(counts.arrived_prompt_tokens + counts.output_tokens) *
+        site.bytes_per_token / seconds * g.gpus / pod_gpus;
+  }
+  int movers = 0;
+  for (const auto& racks : site.racks)
+    if (racks.rack.kind == RackKind::network || racks.rack.kind == RackKind::storage)
+      movers += racks.count;
+  double tokens = 0;
+  for (const auto& s : epoch.services)
+    tokens += static_cast<double>(s.arrived_prompt_tokens + s.output_tokens);
+  for (int r = 0; r < site.rack_count(); ++r) {
+    const RackKind kind = site.group(r).rack.kind;
+    if (kind == RackKind::network || kind == RackKind::storage)
+      w.byte_rate[idx(r)] = tokens * site.bytes_per_token / seconds / movers;
+  }
+  return w;
+}
+
+void add_rack(RackSums& sums, const SiteRacks& racks, double busy, double leakage,
+              const RackPower& p) {
+  const double loss = p.tray_loss + p.busbar_loss + p.shelf_loss;
+  sums.input += p.input;
+  sums.dc += p.dc;
+  sums.gpu += p.gpu;
+  sums.loss += loss;
+  sums.liquid_heat += p.liquid_heat;
+  sums.air_heat += p.air_heat;
+  if (racks.measured) {
+    sums.measured += p.input - loss;
+    if (racks.rack.kind == RackKind::compute) sums.compute += p.gpu + p.host;
+    return;
+  }
+  switch (racks.rack.kind) {
+    case RackKind::compute: {
+      // The load-dependent host power belongs to the work that caused it, the rest to GPU-time.
+      const double for_work = p.host - racks.law.host_idle;
+      const double always = racks.law.host_idle + p.link_switches + p.fan + p.auxiliary + leakage;
+      sums.compute += p.gpu + p.host;
+      sums.beside_working += for_work + always * busy;
+      sums.beside_idle += always * (1 - busy);
+      break;
+    }
+    case RackKind::network:
+      sums.network += p.input - loss;
+      break;
+    case RackKind::storage:
+      sums.storage += p.input - loss;
+      break;
+    case RackKind::cpu:
+      sums.cpu += p.input - loss;
+      break;
+  }
+}
+
+/// Power of the measured series on the sub-grid, and the laws of the racks that drew it, by group.
+std::vector<MeasuredRackLaw> measured_watts(const SiteParameters& site, SiteEpoch& epoch, int bins,
+                                            double inlet_c) {
+  std::vector<MeasuredRackLaw> laws(site.measured ? site.racks.size() : 0);
+  if (!site.measured) return laws;
+  for (std::size_t g = 0; g < laws.size(); ++g)
+    if (site.racks[g].measured) laws[g] = make_measured_rack(site.racks[g].rack, inlet_c);
+  const std::size_t series = site.measured->series();
+  epoch.measured.resize(idx(bins) * series);
+  const double from = static_cast<double>(site.start.unix_ns) * 1e-9;
+  for (int b = 0; b < bins; ++b) {
+    const double begin = from + sim::to_seconds(epoch.start + b * site.sub_step);
+    site.measured->mean(begin, begin + bin_seconds(epoch, site, b),
+                        std::span(epoch.measured).subspan(idx(b) * series, series));
+  }
+  return laws;
+}
+
+}  // namespace
+
+RackWatts rack_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+                     SiteEpoch& epoch, int bins) {
+  gpu_watts(state, site, pool, epoch, bins);
+  const RackWork doing = rack_work(state, site, epoch);
+  const double inlet_c = sim::to_degc(site.cooling.air.supply.value);
+  const std::vector<MeasuredRackLaw> laws = measured_watts(site, epoch, bins, inlet_c);
+  const std::size_t series = site.measured ? site.measured->series() : 0;
+  epoch.rack_input.assign(idx(site.rack_count()), 0);
+  epoch.rack_gpu.assign(idx(site.rack_count()), 0);
+  std::vector<double> weights;
+  for (int b = 0; b < bins; ++b) weights.push_back(bin_seconds(epoch, site, b) / epoch.seconds());
+  const auto measured_input = [&](int r, int b) {
+    const MeasuredRack& from = site.measured_racks[idx(r)];
+    return from.share * epoch.measured[idx(b) * series + idx(from.series)];
+  };
+  const auto add_to = [&](std::vector<RackSums>& sums, std::vector<double>& gpus, int r) {
+    const auto& racks = site.group(r);
+    for (int b = 0; b < bins; ++b) {
+      const RackPower p =
+          racks.measured
+              ? measured_rack(laws[idx(site.group_of_rack[idx(r)])], measured_input(r, b))
+              : rack_step(racks.law, {.gpu_w = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)],
+                                      .host_load = doing.host_load[idx(r)],
+                                      .byte_rate = doing.byte_rate[idx(r)],
+                                      .inlet_c = inlet_c});
+      add_rack(sums[idx(b)], racks, doing.busy[idx(r)], state.leakage_w[idx(r)] * racks.rack.gpus(),
+               p);
+      const double weight = weights[idx(b)];
+      epoch.rack_input[idx(r)] += p.input * weight;
+      epoch.rack_gpu[idx(r)] += p.gpu * weight;
+      // What controllers see: GPUs whose power they can move.
+      if (!racks.measured) gpus[idx(b)] += p.gpu;
+    }
+  };
+  // Sums are made in the order of racks, or block by block: the blocks, not the threads, decide
+  // what is added to what.
+  const int of_block = site.cohort.on() ? 64 : std::max(site.rack_count(), 1);
+  const auto blocks = idx((site.rack_count() + of_block - 1) / of_block);
+  std::vector<std::vector<RackSums>> sums(blocks);
+  std::vector<std::vector<double>> gpus(blocks);
+  pool.for_each(blocks, [&](std::size_t block) {
+    sums[block].resize(idx(bins));
+    gpus[block].assign(idx(bins), 0);
+    const int first = static_cast<int>(block) * of_block;
+    for (int r = first; r < std::min(first + of_block, site.rack_count()); ++r)
+      add_to(sums[block], gpus[block], r);
+  });
+  RackWatts sum{std::vector<RackSums>(idx(bins)), std::vector<double>(idx(bins), 0)};
+  for (std::size_t block = 0; block < blocks; ++block)
+    for (int b = 0; b < bins; ++b) {
+      sum.racks[idx(b)].add(sums[block][idx(b)], 1);
+      sum.gpu_w[idx(b)] += gpus[block][idx(b)];
+    }
+  return sum;
+}
+
+}  // namespace mw::models
