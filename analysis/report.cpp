@@ -146,6 +146,20 @@ std::string regime_lines(const RunReport& r) {
   return out;
 }
 
+/// One line for each event that began.
+std::string event_lines(const RunReport& r) {
+  std::string out;
+  for (const auto& event : r.site.events) {
+    if (event.at.ns >= r.state.now) continue;
+    out += fmt::format(
+        "  {} {} at {}{}: {}\n", out.empty() ? "events  " : "        ",
+        underscores_to_spaces(name_of(event.kind)), clock_text(sim::to_seconds(event.at.ns)),
+        event.lasting ? " for " + clock_text(sim::to_seconds(event.lasting->ns)) : std::string(),
+        effect_of(event));
+  }
+  return out;
+}
+
 /// What a reader must not overlook.
 std::string warnings(const RunReport& r) {
   std::string out;
@@ -249,6 +263,7 @@ std::string console_report(const RunReport& r) {
   out += "  joules   " + energy_line(r.state) + "\n";
   if (!r.site.services.empty()) out += "  tokens   " + token_line(r.state) + "\n";
   out += regime_lines(r);
+  out += event_lines(r);
   const std::string notes = warnings(r);
   if (!notes.empty()) out += "\n" + notes;
   if (!r.path.empty()) out += "\n  wrote    " + r.path + "\n";

@@ -49,6 +49,16 @@ class LimitWatch {
   bool above_ = false;
 };
 
+/// Notes events that begin or end; the site's clock stops at both moments.
+void note_events(const models::SiteParameters& site, const models::SiteEpoch& epoch,
+                 RunFile& file) {
+  for (const auto& event : site.events) {
+    const std::string kind = models::name_of(event.kind);
+    if (event.at.ns == epoch.start) file.event(epoch.start, kind, "site", models::effect_of(event));
+    if (models::end_of(event) == epoch.start) file.event(epoch.start, kind + "_over", "site", "");
+  }
+}
+
 }  // namespace
 
 int run(const RunOptions& options) {
@@ -101,7 +111,10 @@ int run(const RunOptions& options) {
 
   while (state.now < site.duration && !InterruptGuard::requested()) {
     models::step_epoch(state, site, pool, epoch);
-    if (file) file->add(epoch);
+    if (file) {
+      file->add(epoch);
+      note_events(site, epoch, *file);
+    }
     watch.look(epoch);
     progress.at(state.now);
     if (!options.checkpoint.empty() && state.now >= next_checkpoint) {

@@ -373,6 +373,14 @@ void add_weather(SiteParameters& site, const std::filesystem::path& base, BuildP
   site.weather = std::move(series);
 }
 
+void add_events(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
+  for (std::size_t i = 0; i < scenario.events.size(); ++i)
+    if (scenario.events[i].at.ns >= site.duration)
+      problems.add(item_path("events", i) + ".at", "is not before the run's end",
+                   "make it earlier, or the run longer");
+  site.events = scenario.events;
+}
+
 void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
   const RackDesign design = rack_design(site.racks);
   site.cooling = scenario.site.cooling.plant.value;
@@ -507,6 +515,7 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   add_racks(site, scenario, problems);
   add_replay(site, scenario, base, problems);
   add_plant(site, scenario, problems);
+  add_events(site, scenario, problems);
   add_services(site, scenario, base, problems);
   site.control = scenario.control.power;
   if (site.control.policy == PowerPolicy::none)  // nobody looks at the meter in between

@@ -19,6 +19,7 @@
 #include "models/inference/traffic.hpp"
 #include "models/power/electrical.hpp"
 #include "models/power/rack.hpp"
+#include "models/site/events.hpp"
 #include "models/site/site.hpp"
 #include "sim/describe.hpp"
 #include "sim/moment.hpp"
@@ -376,6 +377,7 @@ struct Scenario {
   std::vector<RackBlock> racks;
   std::vector<ServiceBlock> inference;
   ControlBlock control;
+  std::vector<models::EventParameters> events;
   FidelityBlock fidelity;
   OutputBlock output;
 };
@@ -392,6 +394,7 @@ void describe(Self& self, auto&& visit) {
   visit("racks", self.racks, About{.text = "Its racks, in groups of one kind", .required = true});
   visit("inference", self.inference, About{.text = "Services that answer requests"});
   visit("control", self.control, About{.text = "Who moves the limits"});
+  visit("events", self.events, About{.text = "What befalls the site, and when"});
   visit("fidelity", self.fidelity, About{.text = "How finely services are simulated"});
   visit("output", self.output, About{.text = "What is written, and how often"});
 }

@@ -46,7 +46,7 @@ sim::TraceHash trace_hash(const SiteState& state) {
 
 sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
   sim::Time next = (state.now / site.step + 1) * site.step;
-  next = std::min({next, state.next_decision, site.duration});
+  next = std::min({next, state.next_decision, next_change(site.events, state.now), site.duration});
   for (const auto& limit : state.limits) next = std::min(next, sim::next_effect(limit));
   return next;
 }

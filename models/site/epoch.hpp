@@ -50,7 +50,7 @@ struct SiteEpoch {
 };
 
 /// Where the next epoch ends: the next multiple of the physics step, decision of the controller,
-/// effect of a set-point, or the end, whichever comes first.
+/// effect of a set-point, begin or end of an event, or the end, whichever comes first.
 sim::Time next_boundary(const SiteState& state, const SiteParameters& site);
 
 /// Moves the site to next_boundary(). Pods run on the pool's threads; their number changes nothing.

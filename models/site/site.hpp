@@ -20,6 +20,7 @@
 #include "models/power/replay.hpp"
 #include "models/site/allocation.hpp"
 #include "models/site/cohort.hpp"
+#include "models/site/events.hpp"
 #include "models/site/fluid.hpp"
 #include "models/site/ledger.hpp"
 #include "models/site/regime.hpp"
@@ -88,6 +89,7 @@ struct SiteParameters {
   CoolingSizing cooling_sizing;
   ClimateParameters climate;
   std::shared_ptr<const WeatherSeries> weather;  // of a file; without one the climate's own
+  std::vector<EventParameters> events;           // as the scenario lists them
   double lighting_w = 0;
   double design_meter_w = 0;                     // at the meter with every rack at its design power
   double bytes_per_token = 0;                    // what one token weighs on the network racks

@@ -34,7 +34,9 @@ void chip_temperatures(const SiteParameters& site, SiteEpoch& epoch) {
 
 void cool(const SiteParameters& site, const RackSums& mean, SiteEpoch& epoch) {
   const double utc = static_cast<double>(site.start.unix_ns) * 1e-9 + sim::to_seconds(epoch.end);
-  epoch.weather = site.weather ? weather_at(*site.weather, utc) : weather_at(site.climate, utc);
+  epoch.weather =
+      weather_under(site.events, epoch.start,
+                    site.weather ? weather_at(*site.weather, utc) : weather_at(site.climate, utc));
   epoch.cooling = cooling_step(site.cooling, site.cooling_sizing,
                                {.liquid_heat = {mean.liquid_heat},
                                 .air_heat = {mean.air_heat + epoch.room_heat},

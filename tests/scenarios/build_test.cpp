@@ -164,6 +164,26 @@ TEST_CASE("Problems of the parts together stand where they were written") {
   CHECK(has(message("gpus: 8, replicas: 4294967297"), "above its limit"));
 }
 
+TEST_CASE("Events that cannot be are told where they stand") {
+  const Folder folder;
+  const std::string site = head + two_racks + "events:\n";
+  CHECK(folder.build(site + "  - {at: 2 s, kind: heat_wave, warmer: 5 K, for: 4 s}\n")
+            .events.size() == 1);
+  const std::pair<const char*, const char*> cases[] = {
+      {"{at: 1 h, kind: heat_wave, warmer: 5 K}", "s.yaml:13:10: `at`: is not before the run's end"},
+      {"{at: 1 s, kind: heat_wave}", "how warm"},
+      {"{at: 1 s, kind: heat_wave, warmer: 5 K, for: 0 s}", "is not above zero"},
+      {"{at: 1 s, kind: hot}", "heat_wave"},
+      {"{kind: heat_wave, warmer: 5 K}", "at"},
+  };
+  for (const auto& [event, says] : cases) {
+    const std::string text = folder.problems(site + "  - " + event + "\n");
+    CAPTURE(text);
+    CHECK(text.starts_with("s.yaml:13:"));
+    CHECK(has(text, says));
+  }
+}
+
 TEST_CASE("A replica may take several nodes of a rack, a pipeline stage in each") {
   const Folder folder;
   const auto site =

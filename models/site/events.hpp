@@ -1,0 +1,58 @@
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/cooling/climate.hpp"
+#include "sim/describe.hpp"
+#include "sim/moment.hpp"
+
+// What befalls the site at given moments: faults, and weather beyond the ordinary. An event holds
+// from `at` until its time is over; the site's clock stops at both moments, so that nothing changes
+// inside an epoch. Which events hold is a function of the time alone: a fork or a checkpoint needs
+// nothing of them.
+namespace mw::models {
+
+enum class EventKind { heat_wave };
+inline std::span<const char* const> enum_names(EventKind) {
+  static constexpr const char* names[] = {"heat_wave"};
+  return names;
+}
+
+struct EventParameters {
+  sim::Duration at;
+  EventKind kind = EventKind::heat_wave;
+  std::optional<sim::Duration> lasting;
+  std::optional<sim::TemperatureDifference> warmer;
+};
+template <sim::Describes<EventParameters> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("at", self.at, About{.text = "When, since the run's start", .required = true});
+  visit("kind", self.kind, About{.text = "What happens", .required = true});
+  visit("for", self.lasting, About{.text = "How long until it is over; otherwise it stays"});
+  visit("warmer", self.warmer,
+        About{.text = "heat_wave: outdoor air above the weather's, which keeps its moisture",
+              .min = -40,
+              .max = 40});
+}
+void check(const EventParameters& event, sim::Problems& problems);
+
+/// The moment at which it is over; the end of time if it stays.
+sim::Time end_of(const EventParameters& event);
+
+/// Whether it holds in an epoch that begins then.
+bool holds(const EventParameters& event, sim::Time now);
+
+/// The next moment after `now` at which any begins or ends.
+sim::Time next_change(std::span<const EventParameters> events, sim::Time now);
+
+const char* name_of(EventKind kind);
+/// What it does, in words: `outdoor air +5 K`.
+std::string effect_of(const EventParameters& event);
+
+/// The weather with what heat waves add to it.
+Weather weather_under(std::span<const EventParameters> events, sim::Time now, Weather weather);
+
+}  // namespace mw::models
