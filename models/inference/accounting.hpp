@@ -24,18 +24,23 @@ MW_HD inline double seconds_of(std::int64_t ps) {
 
 // --- The clock ---------------------------------------------------------------------------------
 
-/// The clock level of an iteration: what is asked for, or lower where the power limit demands it.
+/// The clock level of an iteration: what is asked for, or lower where heat or the power limit
+/// demand it. The cause is the one that asks for the lowest clock, heat where both do.
 struct LevelChoice {
   std::int32_t level = 0;
-  bool capped = false;      // the limit forced a lower clock than asked for
+  bool capped = false;      // the limit forced a lower clock than asked for and heat allows
+  bool heated = false;      // heat forced it
   bool over_limit = false;  // not even the lowest clock meets the limit
 };
 MW_HD inline LevelChoice choose_level(const ReplicaBooks& replica, const StepTableView& table,
                                       const StepLoad& load) {
   const int asked = std::min(replica.requested_level, table.levels - 1);
-  if (replica.power_limit_mw == no_power_limit) return {asked, false, false};
-  const int level = std::max(asked, level_for_power(table, load, replica.power_limit_mw));
-  return {level, level > asked,
+  const int allowed = std::max(asked, std::min(replica.ceiling_level, table.levels - 1));
+  const bool heated = allowed > asked;
+  if (replica.power_limit_mw == no_power_limit) return {allowed, false, heated, false};
+  const int level = std::max(allowed, level_for_power(table, load, replica.power_limit_mw));
+  const bool capped = level > allowed;
+  return {level, capped, heated && !capped,
           !within_power(step_cost(table, level, load), replica.power_limit_mw)};
 }
 
@@ -51,6 +56,10 @@ MW_HD inline void count_started(ReplicaBooks& replica, PodCounts& counts, const 
   if (choice.capped) {
     replica.capped_iterations += iterations;
     counts.capped_iterations += iterations;
+  }
+  if (choice.heated) {
+    replica.heated_iterations += iterations;
+    counts.heated_iterations += iterations;
   }
   if (choice.over_limit) counts.over_limit_iterations += iterations;
 }
@@ -119,6 +128,26 @@ MW_HD void run_iteration(ReplicaBooks& replica, const Context& context, const St
 
 // --- Requests ----------------------------------------------------------------------------------
 
+/// Of a request that is admitted for the first time.
+MW_HD inline std::int64_t marks_at(const ReplicaBooks& replica, Outage outage) {
+  return slowed_so_far(replica.capped_iterations, replica.heated_iterations) | mark_of(outage);
+}
+
+/// What a late request lost its tokens to.
+MW_HD inline std::int64_t& lost_to(PodCounts& counts, const ReplicaBooks& replica,
+                                   std::int64_t marks, std::int32_t preemptions) {
+  const Outage outage = outage_of(marks);
+  if (outage == Outage::failure) return counts.lost_failure;
+  if (outage == Outage::grid) return counts.lost_grid;
+  if (outage == Outage::heat) return counts.lost_heat;
+  if (preemptions > 0) return counts.lost_kv_memory;
+  const std::int64_t since =
+      marks ^ slowed_so_far(replica.capped_iterations, replica.heated_iterations);
+  if ((since & Marks::capped) != 0) return counts.lost_cap;
+  if ((since & Marks::heated) != 0) return counts.lost_heat;
+  return counts.lost_queue;
+}
+
 /// A request enters the running ones, its blocks from the host's memory if it has any there.
 MW_HD inline void note_admitted(ReplicaBooks& replica, PodCounts& counts, sim::FineTime now,
                                 std::uint64_t id, std::int32_t preemptions,
@@ -183,12 +212,8 @@ MW_HD void complete(ReplicaBooks& replica, const Context& context, const Finishe
   if (!late && !slow) {
     ++counts.slo_good_requests;
     counts.slo_good_tokens += request.output;
-  } else if (request.preemptions > 0) {
-    counts.lost_kv_memory += request.output;
-  } else if (replica.capped_iterations > request.capped_at_arrival) {
-    counts.lost_cap += request.output;
   } else {
-    counts.lost_queue += request.output;
+    lost_to(counts, replica, request.marks, request.preemptions) += request.output;
   }
 
   note_completion(context.router, context.replica, request.charge, request.output);
@@ -296,10 +321,13 @@ MW_HD inline void hand_up(ReplicaBooks& replica, std::int64_t idle_mw, sim::Fine
     });
     counts.busy_ps += sim::ps_between(from, until);
   } else {
-    const std::uint64_t before = idle_nj_until(idle_mw, from);
+    const bool off = replica.off != Outage::none;
+    const std::int64_t mw = off ? 0 : idle_mw;
+    const std::uint64_t before = idle_nj_until(mw, from);
     spread(sub_step, counts, bin, from, until, [&](sim::FineTime t) -> Spent {
-      return {0, 0, static_cast<std::int64_t>(idle_nj_until(idle_mw, t) - before)};
+      return {0, 0, static_cast<std::int64_t>(idle_nj_until(mw, t) - before)};
     });
+    if (off) counts.unavailable_ps += sim::ps_between(from, until);
   }
   replica.accounted = until;
 }
@@ -360,11 +388,27 @@ MW_HD inline bool let_in(const PodLaw& law, const Arrival& a, PodCounts& counts,
   return false;
 }
 
-/// Counts an arrival and sends it to a replica; nowhere (replica -1) if it is refused.
+/// Where all replicas are off it waits at the front for one: see switching.hpp.
+inline void hold_back(PodState& pod, const PodParameters& parameters, const Arrival& a) {
+  Request request;
+  request.id = a.id;
+  request.arrival = a.t;
+  request.prompt = a.prompt_tokens;
+  request.output = a.output_tokens;
+  request.priority = priority_of(parameters.tiers, parameters.tier_draws, a.id);
+  request.marks = mark_of(pod.replicas.front().off);
+  pod.held.push_back(request);
+}
+
+/// Counts an arrival and sends it to a replica; nowhere (replica -1) if it is refused or held.
 inline Dispatch receive(PodState& pod, const PodParameters& parameters, const PodLaw& law,
                         const Arrival& a, PodCounts& counts) {
   if (!let_in(law, a, counts, pod.refusals)) {
     if (parameters.users.users > 0) answer(pod.users, parameters.users, {a.t, 0});
+    return {-1, 0};
+  }
+  if (nobody_on(pod.router)) {
+    hold_back(pod, parameters, a);
     return {-1, 0};
   }
   return dispatch(pod.router, law.router, law.router_draws, a.prompt_tokens);

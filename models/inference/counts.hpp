@@ -29,8 +29,7 @@ void describe(Self& self, auto&& visit) {
 ///
 ///   arrivals = refused + completed + change of (running + waiting)
 ///   sum of all energy bins = prefill_nj + decode_nj + idle_nj
-///   completed_requests' lost tokens = lost_kv_memory + lost_cap + lost_queue -
-///   refused_output_tokens
+///   completed_output_tokens + refused_output_tokens = slo_good_tokens + all lost tokens
 struct PodCounts {
   std::int64_t arrivals = 0, refused = 0, admitted = 0, completed = 0, preemptions = 0;
   std::int64_t arrived_prompt_tokens = 0, arrived_output_tokens = 0;
@@ -51,6 +50,11 @@ struct PodCounts {
   std::int64_t swapped_blocks = 0;   // KV blocks moved, both ways
   // Output tokens that were not delivered, or came late, by cause (see pod.hpp).
   std::int64_t lost_kv_memory = 0, lost_cap = 0, lost_queue = 0;
+  std::int64_t lost_heat = 0, lost_failure = 0, lost_grid = 0;
+  std::int64_t heated_iterations = 0;  // heat forced a lower clock than asked for
+  std::int64_t unavailable_ps = 0;     // replica-picoseconds switched off
+  std::int64_t switched_off = 0;       // replicas, times
+  std::int64_t thrown_back = 0;        // requests that ran on one and begin anew
 
   std::int64_t running = 0, waiting = 0, kv_blocks_used = 0, kv_blocks_total = 0;
 };
@@ -105,6 +109,19 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Output tokens refused, or late after a preemption"});
   visit("lost_cap", self.lost_cap, About{.text = "Output tokens late under a power limit"});
   visit("lost_queue", self.lost_queue, About{.text = "Output tokens late for the load alone"});
+  visit(
+      "lost_heat", self.lost_heat,
+      About{.text = "Output tokens late under a clock that heat lowered, or that it switched off"});
+  visit("lost_failure", self.lost_failure,
+        About{.text = "Output tokens late after a failure of their replica"});
+  visit("lost_grid", self.lost_grid,
+        About{.text = "Output tokens late after their replica was switched off for the grid"});
+  visit("heated_iterations", self.heated_iterations, About{.text = "Iterations that heat slowed"});
+  visit("unavailable_ps", self.unavailable_ps,
+        About{.text = "Picoseconds switched off, all replicas"});
+  visit("switched_off", self.switched_off, About{.text = "Times that a replica was switched off"});
+  visit("thrown_back", self.thrown_back,
+        About{.text = "Requests that ran on a replica that was switched off, and began anew"});
   visit("running", self.running, About{.text = "Requests that run at the epoch's end"});
   visit("waiting", self.waiting, About{.text = "Requests that wait at the epoch's end"});
   visit("kv_blocks_used", self.kv_blocks_used, About{.text = "KV blocks in use at the end"});

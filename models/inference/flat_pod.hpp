@@ -62,7 +62,7 @@ struct FlatReplica : ReplicaBooks {
 
 struct FlatRouter {
   gpu::FlatList<std::int64_t> outstanding;
-  std::int32_t next = 0;
+  std::int32_t next = 0, off = 0;
   std::uint64_t draws = 0;
   std::int64_t completed_requests = 0, completed_output_tokens = 0;
 };
@@ -126,7 +126,7 @@ using FlatEngine = JumpEngineOn<FlatMemory>;
 
 struct FlatSetPoint {
   std::int64_t power_limit_mw;
-  std::int32_t requested_level;
+  std::int32_t requested_level, ceiling_level;
 };
 
 /// One pod's part in an epoch: where its own things are among all pods'.
@@ -138,6 +138,7 @@ struct FlatTask {
   std::int32_t arrival_count = 0;  // ... and how many
   std::int32_t law = 0, latencies = 0, result = 0;
   sim::Stream router_draws{};
+  sim::TraceHash refusals;  // so far
 };
 
 struct FlatResult {
@@ -158,7 +159,7 @@ struct FlatEpoch {
   std::int64_t* energy_nj = nullptr;  // [replica][bin]
   sim::TraceHash* hashes = nullptr;   // [replica]
   FlatResult* results = nullptr;
-  sim::Time start = 0, until = 0, sub_step = 0;
+  sim::Time start = 0, now = 0, until = 0, sub_step = 0;
   int bins = 0;
 };
 
@@ -197,7 +198,10 @@ struct AdvanceFlatPods {
     tile.each(n, [&](int r) { begin(pod, task, r); });
     std::int32_t waited = 0;
     for (int r = 0; r < n; ++r) waited += replica_of(r).jump.chained;
-    tile.once([&] { pod.door = {}; });
+    tile.once([&] {
+      pod.door = {};
+      pod.refusals = task.refusals;
+    });
 
     const Arrival* const arrivals = epoch.arrivals + task.arrivals;
     for (std::int32_t i = 0; i < task.arrival_count; ++i) {
@@ -213,7 +217,7 @@ struct AdvanceFlatPods {
       tile.once([&] {
         pod.sent = {-1, 0};
         if (!let_in(law, a, pod.door, pod.refusals)) return;
-        std::int32_t replica = pod.router.next;
+        std::int32_t replica = turn_of(pod.router);
         if (law.router == RouterPolicy::least_tokens) replica = least;
         if (law.router == RouterPolicy::power_of_two)
           replica = lesser_of_two(pod.router, task.router_draws);
@@ -250,12 +254,13 @@ struct AdvanceFlatPods {
     const FlatSetPoint& set = epoch.set_points[task.replica + r];
     replica.power_limit_mw = set.power_limit_mw;
     replica.requested_level = set.requested_level;
+    replica.ceiling_level = set.ceiling_level;
     replica.counts = {};
     replica.lane = {};
     std::int64_t* const energy_nj = epoch.energy_nj + (task.replica + r) * epoch.bins;
     for (int b = 0; b < epoch.bins; ++b) energy_nj[b] = 0;
     replica.lane.bin = bin_at(energy_nj, epoch.start, epoch.sub_step, replica.accounted.ns);
-    replica.moment = replica.busy ? key_of_end(replica.ends) : sim::never;
+    replica.moment = first_moment(replica, epoch.now);
 
     // Those that wait move on to this epoch's chain, behind those of the replicas before this one.
     std::int32_t at = 0;

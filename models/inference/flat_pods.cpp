@@ -10,6 +10,7 @@
 
 #include "gpu/tiles.hpp"
 #include "models/inference/flat_pod.hpp"
+#include "models/inference/switching.hpp"
 #include "sim/index.hpp"
 #include "sim/invariant.hpp"
 
@@ -47,12 +48,13 @@ class Layout {
 
 /// Lists are as long as they can ever become:
 ///   - those that run and those sent back together: max_num_seqs, as in order of arrival nobody new
-///     is admitted while one that was sent back waits;
+///     is admitted while one that was sent back waits; or as many as there are now, where more came
+///     from replicas that were switched off;
 ///   - the heap: an outdated entry for each request sent back, which tidy() keeps below 64 and as
 ///     many as decode;
 ///   - groups of those who wait for prompts alone: each has somebody, because in order of arrival
 ///     no prompt sends a decoding request back.
-std::size_t lay_pod(char* memory, const PodParameters& p) {
+std::size_t lay_pod(char* memory, const PodParameters& p, const PodState* state) {
   Layout layout(memory);
   FlatPod* const pod = layout.take<FlatPod>(1);
   const auto n = idx(p.replicas), most = idx(p.engine.max_num_seqs);
@@ -69,7 +71,9 @@ std::size_t lay_pod(char* memory, const PodParameters& p) {
   for (std::size_t r = 0; r < n; ++r) {
     FlatReplica& replica = memory ? replicas[r] : spare;
     layout.lay(replica.jump.slots, most);
-    layout.lay(replica.jump.sent_back, most);
+    const JumpState* const jump = state ? &state->replicas[r].jump : nullptr;
+    layout.lay(replica.jump.sent_back,
+               jump ? std::max(most, jump->running() + jump->sent_back.size()) : most);
     layout.lay(replica.jump.last_keys, 64 + 2 * most);
     layout.lay(replica.jump.stalled, most + 1);
     layout.lay(replica.jump.free_slots, most);
@@ -107,6 +111,7 @@ template <class To, class From>
 void copy_router(To& to, const From& from) {
   copy_list(to.outstanding, from.outstanding);
   to.next = from.next;
+  to.off = from.off;
   to.draws = from.draws;
   to.completed_requests = from.completed_requests;
   to.completed_output_tokens = from.completed_output_tokens;
@@ -116,7 +121,6 @@ void copy_router(To& to, const From& from) {
 void pack(char* memory, const PodState& from, std::vector<FlatWaiting>& chain) {
   FlatPod& pod = *reinterpret_cast<FlatPod*>(memory);
   copy_router(pod.router, from.router);
-  pod.refusals = from.refusals;
   FlatReplica* const replicas = pod.replicas.data();
   std::int32_t link = 0;
   for (std::size_t r = 0; r < from.replicas.size(); ++r) {
@@ -134,13 +138,19 @@ void pack(char* memory, const PodState& from, std::vector<FlatWaiting>& chain) {
   }
 }
 
+/// But for what the host has of it: set-points, the fingerprint of refusals, and who waits at the
+/// front.
 void unpack(PodState& to, const char* memory, const FlatWaiting* chain) {
   const FlatPod& pod = *reinterpret_cast<const FlatPod*>(memory);
   copy_router(to.router, pod.router);
-  to.refusals = pod.refusals;
   for (std::size_t r = 0; r < to.replicas.size(); ++r) {
     const FlatReplica& from = pod.replicas.data()[r];
+    const ReplicaBooks set = to.replicas[r];
     copy_replica(to.replicas[r], from);
+    to.replicas[r].requested_level = set.requested_level;
+    to.replicas[r].ceiling_level = set.ceiling_level;
+    to.replicas[r].power_limit_mw = set.power_limit_mw;
+    to.replicas[r].outage = set.outage;
     JumpState& jump = to.replicas[r].jump;
     jump.arrived.clear();
     jump.head = 0;
@@ -232,7 +242,7 @@ struct FlatPods::Inside {
   std::vector<Pod> pods;
   std::vector<std::ptrdiff_t> place;  // by index among all pods; -1: not taken
   std::vector<Part> parts;
-  std::int64_t replicas = 0, bytes = 0;
+  std::int64_t replicas = 0, bytes = 0, room = 0;
   std::map<std::string, std::size_t> left;  // on the host, by reason
 
   std::map<const StepTable*, Table> tables;
@@ -277,19 +287,20 @@ struct FlatPods::Inside {
       // Pods of a service share all of it.
       if (law_list.empty() || !(law_list.back() == law)) law_list.push_back(law);
       place[i] = static_cast<std::ptrdiff_t>(pods.size());
-      pods.push_back({i, static_cast<std::int64_t>(lay_pod(nullptr, *all[i])), 0, replicas, 0, 0,
-                      static_cast<std::int32_t>(law_list.size() - 1), 0});
+      pods.push_back({i, static_cast<std::int64_t>(lay_pod(nullptr, *all[i], nullptr)), 0, replicas,
+                      0, 0, static_cast<std::int32_t>(law_list.size() - 1), 0});
       replicas += all[i]->replicas;
       bytes += pods.back().bytes;
     }
     laws.put(law_list);
+    room = std::min(options.room, space.free_bytes() / 5 * 4);
     divide();
   }
 
   /// Into as few parts as fit, four fifths of the memory being for the pods and the rest for what
   /// an epoch brings.
   void divide() {
-    const std::int64_t room = std::min(options.room, space.free_bytes() / 5 * 4);
+    parts.clear();
     for (std::size_t i = 0; i < pods.size(); ++i) {
       Pod& pod = pods[i];
       if (parts.empty() || parts.back().bytes + pod.bytes > room) parts.push_back({i, i, 0, {}});
@@ -314,11 +325,18 @@ struct FlatPods::Inside {
 
   void load(std::span<const PodState> states) {
     std::vector<FlatWaiting> chain;
+    bytes = 0;
+    for (Pod& pod : pods) {
+      pod.bytes =
+          static_cast<std::int64_t>(lay_pod(nullptr, *parameters[pod.index], &states[pod.index]));
+      bytes += pod.bytes;
+    }
+    divide();
     for (Part& part : parts) {
       part.aside.assign(idx(part.bytes), 0);
       for (std::size_t i = part.first; i < part.last; ++i) {
         char* const at = part.aside.data() + pods[i].memory;
-        lay_pod(at, *parameters[pods[i].index]);
+        lay_pod(at, *parameters[pods[i].index], &states[pods[i].index]);
         const std::size_t before = chain.size();
         pack(at, states[pods[i].index], chain);
         pods[i].chain = static_cast<std::int64_t>(before);
@@ -373,6 +391,18 @@ void FlatPods::advance(std::span<PodState> states,
                      state.now == (in.loaded ? in.now : states[in.pods[0].index].now),
                  "a pod's state is not the one that its device holds");
   }
+  // Replicas are switched by the host's hands, which is seldom.
+  std::vector<PodCounts> at_host(in.pods.size());
+  if (std::any_of(in.pods.begin(), in.pods.end(),
+                  [&](const Inside::Pod& pod) { return switching_due(states[pod.index]); })) {
+    fetch(states);
+    for (std::size_t i = 0; i < in.pods.size(); ++i) {
+      PodState& state = states[in.pods[i].index];
+      if (switching_due(state))
+        switch_replicas(state, *in.parameters[in.pods[i].index], at_host[i]);
+    }
+  }
+  const sim::Time now = states[in.pods[0].index].now;
   if (!in.loaded) in.load(states);
 
   const PodEpoch& first = epochs[in.pods[0].index];
@@ -395,7 +425,13 @@ void FlatPods::advance(std::span<PodState> states,
   for (std::size_t i = 0; i < in.pods.size(); ++i) {
     Inside::Pod& pod = in.pods[i];
     const PodParameters& p = *in.parameters[pod.index];
-    const std::span<const Arrival> mine = arrivals[pod.index];
+    PodState& state = states[pod.index];
+    std::span<const Arrival> mine = arrivals[pod.index];
+    if (nobody_on(state.router)) {
+      const PodLaw law = law_of(p);
+      for (const Arrival& a : mine) receive(state, p, law, a, at_host[i]);
+      mine = {};
+    }
     FlatTask task;
     task.memory = pod.memory;
     task.arrivals = static_cast<std::int64_t>(in.arrival_list.size());
@@ -409,10 +445,12 @@ void FlatPods::advance(std::span<PodState> states,
     task.latencies = group.first + group.next++ % group.copies;
     task.result = static_cast<std::int32_t>(i);
     task.router_draws = {p.seed, p.partition, router_stream};
+    task.refusals = state.refusals;
     in.task_list.push_back(task);
     in.arrival_list.insert(in.arrival_list.end(), mine.begin(), mine.end());
-    for (const ReplicaState& replica : states[pod.index].replicas)
-      in.set_point_list.push_back({replica.power_limit_mw, replica.requested_level});
+    for (const ReplicaState& replica : state.replicas)
+      in.set_point_list.push_back(
+          {replica.power_limit_mw, replica.requested_level, replica.ceiling_level});
   }
 
   // What waits was left where the last epoch's requests are.
@@ -440,6 +478,7 @@ void FlatPods::advance(std::span<PodState> states,
   e.hashes = in.hashes.data();
   e.results = in.results.data();
   e.start = first.start;
+  e.now = now;
   e.until = until;
   e.sub_step = first.sub_step;
   e.bins = first.bins;
@@ -494,6 +533,8 @@ void FlatPods::advance(std::span<PodState> states,
     state.now = until;
     state.held_by = this;
     pod.chained = epoch.counts.waiting;
+    add(epoch.counts, at_host[i]);
+    epoch.counts.waiting += static_cast<std::int64_t>(state.held.size());
   }
   for (const auto& [to, group] : groups) {
     if (!to) continue;

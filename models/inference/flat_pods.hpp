@@ -39,7 +39,7 @@ class FlatPods {
 
   /// advance() for all pods it takes. `arrivals[i]` and `epochs[i]` belong to pod i; latencies are
   /// added to epochs[i].latencies. Of a pod's state only trace hashes come back; the rest is held
-  /// here until fetch().
+  /// here until fetch(). Set-points are the caller's, and are read anew in each call.
   void advance(std::span<PodState> pods, std::span<const std::span<const Arrival>> arrivals,
                sim::Time until, std::span<PodEpoch> epochs);
 

@@ -104,11 +104,6 @@ MW_HD std::int64_t newest_token(const Jump& jump, const JumpRequest& request, si
   return std::max(request.last_ps, sim::ps_between(arrival, jump.stalled.front().since));
 }
 
-/// For a heap whose front is the most urgent.
-inline bool less_urgent(const JumpArrival& a, const JumpArrival& b) {
-  return urgency(b) < urgency(a);
-}
-
 MW_HD inline StepLoad decodes_only(const JumpSums& jump) {
   return {jump.decodes, 0, jump.decodes, jump.kv_tokens, 0};
 }
@@ -135,8 +130,7 @@ MW_HD bool JumpEngineOn<Memory>::start(Replica& replica, JumpLane& lane, std::in
   read_arrivals(replica, engine_, jump.running() == 0);
   const std::int64_t taken = jump.block_takers[phase_of(jump.iteration)];
   if (jump.partial != JumpSums::none || taken > replica.free_blocks ||
-      next_admission(replica,
-                     engine_.max_num_batched_tokens - (prompts_first_ ? 0 : jump.decodes),
+      next_admission(replica, engine_.max_num_batched_tokens - (prompts_first_ ? 0 : jump.decodes),
                      replica.free_blocks - (prompts_first_ ? 0 : taken))
           .fits) {
     start_single(replica, now);
@@ -308,6 +302,7 @@ MW_HD std::uint16_t JumpEngineOn<Memory>::admit(Replica& replica, bool sent_back
     request.output = arrival.output;
     request.charge = arrival.charge;
     request.priority = static_cast<std::int8_t>(arrival.priority);
+    request.marks = mark_of(arrival.outage);
   } else {
     request = jump.sent_back.back();
     jump.sent_back.pop_back();
@@ -315,7 +310,7 @@ MW_HD std::uint16_t JumpEngineOn<Memory>::admit(Replica& replica, bool sent_back
   replica.waiting_tokens -= tokens_to_prefill(request) - request.computed;
   if (request.preemptions == 0) {
     request.admitted_ps = sim::ps_between({request.arrival, 0}, now);
-    request.capped_at_arrival = replica.capped_iterations;
+    request.marks |= slowed_so_far(replica.capped_iterations, replica.heated_iterations);
     ++context_.counts.admitted;
     context_.latencies.queue.add(seconds_of(request.admitted_ps));
   }
@@ -567,10 +562,11 @@ MW_HD bool JumpEngineOn<Memory>::arrive(Replica& replica, JumpLane& lane, const 
                                         std::int32_t charge, std::int32_t priority) {
   Jump& jump = replica.jump;
   bool leads = !jump.waits();
-  jump.add_arrived({a.id, a.t, a.prompt_tokens, a.output_tokens, charge, priority});
+  jump.add_arrived(
+      {a.id, a.t, a.prompt_tokens, a.output_tokens, charge, static_cast<std::int16_t>(priority)});
   if constexpr (Memory::has_priorities) {
     if (by_priority()) {
-      std::push_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
+      push_arrived_heap(jump);
       leads = !head_of(jump).sent_back && jump.arrived.front().id == a.id;
     }
   }
@@ -700,9 +696,8 @@ MW_HD void JumpEngineOn<Memory>::complete_slot(Replica& replica, std::uint16_t s
   replica.free_blocks += blocks(computed);
   complete(replica, context_,
            Finished{request.id, request.arrival, request.admitted_ps, request.first_ps,
-                    sim::ps_between({request.arrival, 0}, now), request.capped_at_arrival,
-                    request.prompt, request.output, request.preemptions, request.charge,
-                    request.priority},
+                    sim::ps_between({request.arrival, 0}, now), request.marks, request.prompt,
+                    request.output, request.preemptions, request.charge, request.priority},
            now);
   leave(replica.jump, slot);
 }

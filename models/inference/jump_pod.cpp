@@ -74,7 +74,8 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
     const ReplicaState& replica = pod.replicas[r];
     engine.prefetch(replica, 2 * arrivals.size() / n);
     lanes[r].bin = bin_at(epoch, static_cast<std::int32_t>(r), replica.accounted.ns);
-    if (replica.busy) moments.set(r, key_of_end(replica.ends));
+    if (const sim::Time first = first_moment(replica, pod.now); first != sim::never)
+      moments.set(r, first);
   }
 
   const auto arrive = [&](const Arrival& a) {
@@ -120,6 +121,7 @@ void advance_jumping(PodState& pod, const PodParameters& parameters,
     counts.waiting += static_cast<std::int64_t>(replica.jump.waiting());
     counts.kv_blocks_used += law.kv_blocks - replica.free_blocks;
   }
+  counts.waiting += static_cast<std::int64_t>(pod.held.size());
   latencies.flush();
   order_records(epoch.records, first_record);
   pod.now = until;

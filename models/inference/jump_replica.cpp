@@ -35,7 +35,7 @@ ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters&
     r.computed_once = j.computed_once;
     r.preemptions = j.preemptions;
     r.charge = j.charge;
-    r.capped_at_arrival = j.capped_at_arrival;
+    r.marks = j.marks;
     r.priority = j.priority;
     r.prefilling = j.resumes != Resumes::decoding;
     if (r.emitted > 0) {
@@ -58,6 +58,7 @@ ReplicaState in_plain_words(const ReplicaState& replica, const EngineParameters&
     r.output = j.output;
     r.charge = j.charge;
     r.priority = j.priority;
+    r.marks = mark_of(j.outage);
     plain.waiting.push_back(r);
   }
   if (engine.scheduling == Scheduling::priority) {

@@ -235,6 +235,15 @@ class JumpEngineOn {
   Due& due_;
 };
 
+/// By priority those that never ran are a heap whose front is the most urgent.
+inline bool less_urgent(const JumpArrival& a, const JumpArrival& b) {
+  return urgency(b) < urgency(a);
+}
+/// Its newest entry goes to its place.
+inline void push_arrived_heap(JumpState& jump) {
+  std::push_heap(jump.arrived.begin(), jump.arrived.end(), less_urgent);
+}
+
 extern template class JumpEngineOn<HostMemory>;
 using JumpEngine = JumpEngineOn<HostMemory>;
 

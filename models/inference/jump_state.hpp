@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "models/inference/outage.hpp"
 #include "models/inference/request.hpp"
 #include "sim/describe.hpp"
 #include "sim/host_device.hpp"
@@ -20,7 +21,8 @@ struct JumpArrival {
   sim::Time arrival = 0;
   std::int32_t prompt = 1, output = 1;
   std::int32_t charge = 0;
-  std::int32_t priority = 0;
+  std::int16_t priority = 0;
+  Outage outage = Outage::none;  // that threw it back to its router
 };
 MW_HD inline Urgency urgency(const JumpArrival& r) {
   return {r.priority, r.arrival, r.id};
@@ -34,6 +36,7 @@ void describe(Self& self, auto&& visit) {
   visit("output", self.output, About{.text = "Output tokens in the end", .min = 1});
   visit("charge", self.charge, About{.text = "Tokens its router charged the replica", .min = 0});
   visit("priority", self.priority, About{.text = "How urgent it is: smaller numbers first"});
+  visit("outage", self.outage, About{.text = "What threw it back to its router"});
 }
 
 /// Whether a request was swapped out, while its prompt was computed or later.
@@ -47,9 +50,9 @@ inline std::span<const char* const> enum_names(Resumes) {
 struct JumpRequest {
   std::uint64_t id = 0;
   sim::Time arrival = 0;
-  std::int64_t first_ps = 0;           // first token, once there is one
-  std::int64_t last_key = 0;           // decoding: the iteration that gives its last token
-  std::int64_t capped_at_arrival = 0;  // the replica's capped iterations when it was admitted
+  std::int64_t first_ps = 0;  // first token, once there is one
+  std::int64_t last_key = 0;  // decoding: the iteration that gives its last token
+  std::int64_t marks = 0;     // see Marks
   std::int32_t prompt = 1, output = 1;
   std::int32_t charge = 0;
   std::int32_t preemptions = 0;
@@ -79,12 +82,12 @@ void describe(Self& self, auto&& visit) {
   visit("arrival", self.arrival, About{.text = "Arrival at the router, ns"});
   visit("first_ps", self.first_ps, About{.text = "First token, ps after the arrival"});
   visit("last_key", self.last_key, About{.text = "Iteration of its last token; -1: not decoding"});
-  visit("capped_at_arrival", self.capped_at_arrival,
-        About{.text = "Capped iterations of the replica before it was admitted"});
+  visit("marks", self.marks,
+        About{.text = "Slow iterations of the replica before it was admitted, and outages"});
   visit("prompt", self.prompt, About{.text = "Prompt tokens", .min = 1});
   visit("output", self.output, About{.text = "Output tokens in the end", .min = 1});
   visit("charge", self.charge, About{.text = "Tokens its router charged the replica", .min = 0});
-  visit("preemptions", self.preemptions, About{.text = "Times it was preempted", .min = 0});
+  visit("preemptions", self.preemptions, About{.text = "Times it was sent back", .min = 0});
   visit("admitted_ps", self.admitted_ps, About{.text = "Its first start, ps after the arrival"});
   visit("last_ps", self.last_ps,
         About{.text = "Token with which it joined; sent back: the newest; ps after the arrival"});

@@ -17,6 +17,14 @@ MW_HD inline sim::Time key_of_end(sim::FineTime t) {
   return key_at(t.ns, t.ps == 0 ? end_phase : start_phase);
 }
 
+/// The replica's next event where a call of advance() begins, or sim::never. One that is idle has
+/// work then only if it got it of a replica that was switched off.
+template <class Replica>
+MW_HD sim::Time first_moment(const Replica& replica, sim::Time now) {
+  if (replica.busy) return key_of_end(replica.ends);
+  return replica.jump.waits() ? key_at(now, start_phase) : sim::never;
+}
+
 /// The replica's event at `moment` happens; when its next one will, or sim::never.
 template <class Engine>
 MW_HD sim::Time happen(Engine& engine, typename Engine::Replica& replica, JumpLane& lane,

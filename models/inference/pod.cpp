@@ -4,6 +4,7 @@
 
 #include "models/inference/accounting.hpp"
 #include "models/inference/jump_pod.hpp"
+#include "models/inference/switching.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/invariant.hpp"
 
@@ -22,9 +23,14 @@ class Loop {
         first_record_(epoch.records.size()),
         law_(law_of(parameters)),
         start_planned_(pod.replicas.size(), false) {
-    // At a cut every replica that has work is inside an iteration, so ends are all that is pending.
+    // At a cut every replica that has work is inside an iteration, so ends are all that is pending,
+    // but for starts of those that got work of a replica that was switched off.
     for (std::size_t r = 0; r < pod.replicas.size(); ++r) {
-      if (pod.replicas[r].busy) plan_end(static_cast<std::int32_t>(r));
+      if (pod.replicas[r].busy) {
+        plan_end(static_cast<std::int32_t>(r));
+      } else if (!pod.replicas[r].waiting.empty()) {
+        plan_start(static_cast<std::int32_t>(r), pod.now);
+      }
     }
   }
 
@@ -130,6 +136,7 @@ class Loop {
       counts.waiting += static_cast<std::int64_t>(one.waiting.size());
       counts.kv_blocks_used += law_.kv_blocks - one.free_blocks;
     }
+    counts.waiting += static_cast<std::int64_t>(pod_.held.size());
     latencies_.flush();
     order_records(epoch_.records, first_record_);
     pod_.now = until;
@@ -189,6 +196,7 @@ void advance(PodState& pod, const PodParameters& parameters, std::span<const Arr
                     std::is_sorted(arrivals.begin(), arrivals.end(),
                                    [](const Arrival& a, const Arrival& b) { return a.t < b.t; })),
                "arrivals must be sorted and lie within the time advanced");
+  if (switching_due(pod)) switch_replicas(pod, parameters, epoch.counts);
   if (parameters.engine.stepping == Stepping::jump) {
     advance_jumping(pod, parameters, arrivals, until, epoch);
   } else {

@@ -23,9 +23,10 @@
 // at the arrival itself. Replicas meet only in the router, so ties between them have no meaning.
 //
 // Causes of lost tokens, the first that applies: a request that no replica could ever hold (the
-// model's own limit included), or that was late after a preemption, lost its tokens to KV memory; a
-// late one that shared an iteration slowed by a power limit, to the cap; any other late one, to the
-// queue, which is the load.
+// model's own limit included) lost its tokens to KV memory; a late one that an outage had thrown
+// back (switching.hpp), to the outage's cause; a late one after a preemption, to KV memory; one
+// that shared an iteration slowed by a power limit, to the cap, or by heat, to heat; any other late
+// one, to the queue, which is the load.
 namespace mw::models {
 
 struct PodParameters {
@@ -48,6 +49,7 @@ struct PodState {
   std::vector<ReplicaState> replicas;
   RouterState router;
   UsersState users;
+  std::vector<Request> held;  // wait at the front: all replicas are off
   sim::TraceHash refusals;
   // Who has its requests while it advances elsewhere (flat_pods.hpp): what is here is then no state
   // to go on from, nor is a copy of it.
@@ -60,6 +62,7 @@ void describe(Self& self, auto&& visit) {
   visit("replicas", self.replicas, About{.text = "Its replicas"});
   visit("router", self.router, About{.text = "Its router"});
   visit("users", self.users, About{.text = "Its users, in a closed loop"});
+  visit("held", self.held, About{.text = "Requests that wait for a replica to be switched on"});
   visit("refusals", self.refusals, About{.text = "Fingerprint of refused requests"});
 }
 

@@ -163,7 +163,7 @@ class Schedule {
       replica_.waiting_tokens -= request.prompt + request.emitted - request.computed;
       if (request.preemptions == 0) {
         request.admitted = now_;
-        request.capped_at_arrival = replica_.capped_iterations;
+        request.marks = marks_at(replica_, outage_of(request.marks));
         ++context_.counts.admitted;
         context_.latencies.queue.add(seconds_of(sim::ps_between({request.arrival, 0}, now_)));
       }
@@ -195,7 +195,7 @@ void complete(ReplicaState& replica, const EngineContext& context, const Request
   complete(replica, context,
            Finished{request.id, request.arrival, sim::ps_between(arrival, request.admitted),
                     sim::ps_between(arrival, request.first), sim::ps_between(arrival, now),
-                    request.capped_at_arrival, request.prompt, request.output, request.preemptions,
+                    request.marks, request.prompt, request.output, request.preemptions,
                     request.charge, request.priority},
            now);
 }

@@ -6,6 +6,7 @@
 #include "models/inference/counts.hpp"
 #include "models/inference/engine.hpp"
 #include "models/inference/jump_state.hpp"
+#include "models/inference/outage.hpp"
 #include "models/inference/pod_law.hpp"
 #include "models/inference/request.hpp"
 #include "models/inference/router.hpp"
@@ -57,12 +58,17 @@ enum class Transition : std::uint32_t {
   level_changed = 6,
   swapped_out = 7,
   swapped_in = 8,
+  switched_off = 9,
+  switched_on = 10,
+  thrown_back = 11,       // it ran on a replica that is switched off
+  dispatched_again = 12,  // it was at one
 };
 
 /// What a replica is besides its requests: the same for every engine, on the host and on a device.
 struct ReplicaBooks {
   // Set-points: read at every start of an iteration.
   std::int32_t requested_level = 0;              // clock level, 0 = highest clock
+  std::int32_t ceiling_level = 0;                // the highest clock that heat allows
   std::int64_t power_limit_mw = no_power_limit;  // mean power of an iteration
 
   std::int64_t free_blocks = 0;
@@ -77,11 +83,13 @@ struct ReplicaBooks {
 
   // The iteration that runs, if any: `started` to `ends`. Otherwise idle.
   bool busy = false;
-  std::int32_t level = 0;  // of the iteration that runs or ran last
+  Outage outage = Outage::none;  // set-point, read when its pod goes on: to be switched off
+  Outage off = Outage::none;     // in force
+  std::int32_t level = 0;        // of the iteration that runs or ran last
   sim::FineTime started{}, ends{};
   std::int64_t prefill_nj = 0, decode_nj = 0;
-  sim::FineTime accounted{};           // energy is handed up until here
-  std::int64_t capped_iterations = 0;  // since the start
+  sim::FineTime accounted{};                                  // energy is handed up until here
+  std::int64_t capped_iterations = 0, heated_iterations = 0;  // since the start
   sim::TraceHash hash;
 };
 
@@ -95,7 +103,11 @@ template <sim::Describes<ReplicaState> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("requested_level", self.requested_level, About{.text = "Clock level asked for", .min = 0});
+  visit("ceiling_level", self.ceiling_level,
+        About{.text = "Clock level of the highest clock that heat allows", .min = 0});
   visit("power_limit_mw", self.power_limit_mw, About{.text = "Power limit, milliwatt", .min = 0});
+  visit("outage", self.outage, About{.text = "Why it is to be switched off"});
+  visit("off", self.off, About{.text = "Why it is switched off"});
   visit("waiting", self.waiting, About{.text = "Requests that wait"});
   visit("running", self.running, About{.text = "Requests that run, oldest first"});
   visit("jump", self.jump, About{.text = "Requests of the jump engine"});
@@ -119,6 +131,8 @@ void describe(Self& self, auto&& visit) {
   visit("accounted", self.accounted, About{.text = "Energy is handed up until here"});
   visit("capped_iterations", self.capped_iterations,
         About{.text = "Iterations that a power limit slowed, since the start"});
+  visit("heated_iterations", self.heated_iterations,
+        About{.text = "Iterations that heat slowed, since the start"});
   visit("hash", self.hash, About{.text = "Fingerprint of its transitions"});
 }
 
@@ -127,7 +141,7 @@ struct Finished {
   std::uint64_t id;
   sim::Time arrival;
   std::int64_t admitted_ps, first_ps, finished_ps;
-  std::int64_t capped_at_arrival;
+  std::int64_t marks;
   std::int32_t prompt, output, preemptions, charge, priority;
 };
 

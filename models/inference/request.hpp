@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/inference/outage.hpp"
 #include "models/inference/priority.hpp"
 #include "sim/describe.hpp"
 #include "sim/time.hpp"
@@ -31,9 +32,9 @@ struct Request {
   std::int32_t computed_once = 0;  // the most that `computed` ever was: below it, work is redone
   std::int32_t chunk = 0;          // tokens in the iteration that now runs
   std::int32_t blocks = 0;         // KV blocks held
-  std::int32_t preemptions = 0;
-  std::int32_t charge = 0;             // what its router charged the replica for it
-  std::int64_t capped_at_arrival = 0;  // the replica's capped iterations when it was admitted
+  std::int32_t preemptions = 0;    // times it was sent back to a queue after it had run
+  std::int32_t charge = 0;         // what its router charged the replica for it
+  std::int64_t marks = 0;          // see Marks
   bool prefilling = true;
   std::int32_t priority = 0;
   std::int32_t host_blocks = 0;  // swapped out: KV blocks in the host's memory
@@ -57,10 +58,10 @@ void describe(Self& self, auto&& visit) {
   visit("computed_once", self.computed_once, About{.text = "Most tokens it had in the cache"});
   visit("chunk", self.chunk, About{.text = "Tokens in the running iteration", .min = 0});
   visit("blocks", self.blocks, About{.text = "KV blocks held", .min = 0});
-  visit("preemptions", self.preemptions, About{.text = "Times it was preempted", .min = 0});
+  visit("preemptions", self.preemptions, About{.text = "Times it was sent back", .min = 0});
   visit("charge", self.charge, About{.text = "Tokens its router charged the replica", .min = 0});
-  visit("capped_at_arrival", self.capped_at_arrival,
-        About{.text = "Capped iterations of the replica before it was admitted"});
+  visit("marks", self.marks,
+        About{.text = "Slow iterations of the replica before it was admitted, and outages"});
   visit("prefilling", self.prefilling, About{.text = "Its prompt is not in the cache yet"});
   visit("priority", self.priority, About{.text = "How urgent it is: smaller numbers first"});
   visit("host_blocks", self.host_blocks,
@@ -88,6 +89,13 @@ struct RequestQueue {
     items.insert(std::upper_bound(
                      first, items.end(), r,
                      [](const Request& a, const Request& b) { return urgency(a) < urgency(b); }),
+                 r);
+  }
+  /// Behind those that ran before, ahead of those that never did.
+  void insert_returned(const Request& r) {
+    const auto first = items.begin() + static_cast<std::ptrdiff_t>(head);
+    items.insert(std::find_if(first, items.end(),
+                              [](const Request& other) { return other.preemptions == 0; }),
                  r);
   }
   void pop_front() {

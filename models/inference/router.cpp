@@ -29,7 +29,7 @@ std::int32_t least_charged(const RouterState& router) {
 
 Dispatch dispatch(RouterState& router, RouterPolicy policy, sim::Stream stream,
                   std::int32_t prompt_tokens) {
-  std::int32_t replica = router.next;
+  std::int32_t replica = turn_of(router);
   if (policy == RouterPolicy::least_tokens) replica = least_charged(router);
   if (policy == RouterPolicy::power_of_two) replica = lesser_of_two(router, stream);
   return charge(router, replica, prompt_tokens);

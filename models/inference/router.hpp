@@ -22,6 +22,7 @@ inline std::span<const char* const> enum_names(RouterPolicy) {
 struct RouterState {
   std::vector<std::int64_t> outstanding;  // [replica] charged tokens
   std::int32_t next = 0;                  // where the turn is
+  std::int32_t off = 0;                   // replicas that get nothing
   std::uint64_t draws = 0;
   std::int64_t completed_requests = 0, completed_output_tokens = 0;
 };
@@ -30,11 +31,15 @@ void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("outstanding", self.outstanding, About{.text = "Tokens charged to each replica"});
   visit("next", self.next, About{.text = "Replica whose turn it is"});
+  visit("off", self.off, About{.text = "Replicas that are switched off", .min = 0});
   visit("draws", self.draws, About{.text = "Random draws made"});
   visit("completed_requests", self.completed_requests, About{.text = "Requests seen to complete"});
   visit("completed_output_tokens", self.completed_output_tokens,
         About{.text = "Their output tokens"});
 }
+
+/// Charge of a replica that is switched off: none that is on is charged as much.
+inline constexpr std::int64_t off_charge = std::int64_t{1} << 62;
 
 struct Dispatch {
   std::int32_t replica;
@@ -50,6 +55,21 @@ Dispatch dispatch(RouterState& router, RouterPolicy policy, sim::Stream stream,
 
 // What the host and a device have in common; `Router` has the words of RouterState.
 
+template <class Router>
+MW_HD bool nobody_on(const Router& router) {
+  return router.off > 0 && router.off == static_cast<std::int32_t>(router.outstanding.size());
+}
+
+/// The replica whose turn it is among those that are on.
+template <class Router>
+MW_HD std::int32_t turn_of(const Router& router) {
+  std::int32_t turn = router.next;
+  if (router.off == 0) return turn;
+  while (router.outstanding[static_cast<std::size_t>(turn)] >= off_charge)
+    turn = (turn + 1) % static_cast<std::int32_t>(router.outstanding.size());
+  return turn;
+}
+
 /// Charges `replica` with a request, and takes the turn beyond it.
 template <class Router>
 MW_HD Dispatch charge(Router& router, std::int32_t replica, std::int32_t prompt_tokens) {
@@ -64,17 +84,28 @@ MW_HD Dispatch charge(Router& router, std::int32_t replica, std::int32_t prompt_
 
 template <class Router>
 MW_HD std::int32_t lesser_of_two(Router& router, sim::Stream stream) {
-  const auto n = static_cast<std::uint64_t>(router.outstanding.size());
-  if (n == 1) return 0;
+  const auto n = static_cast<std::uint64_t>(router.outstanding.size()) -
+                 static_cast<std::uint64_t>(router.off);
+  // The k-th of those that are on.
+  const auto on = [&](std::int32_t k) {
+    if (router.off == 0) return k;
+    std::int32_t r = -1;
+    do {
+      ++r;
+      if (router.outstanding[static_cast<std::size_t>(r)] < off_charge) --k;
+    } while (k >= 0);
+    return r;
+  };
+  if (n == 1) return on(0);
   // High bits times n: the bias is below n / 2^32, as no replica count can notice.
   const sim::Bits draw = sim::bits(stream, router.draws++);
   const auto first = static_cast<std::int32_t>((draw.first >> 32) * n >> 32);
   const auto other = static_cast<std::int32_t>((draw.second >> 32) * (n - 1) >> 32);
-  const std::int32_t second = other < first ? other : other + 1;
+  const std::int32_t one = on(first), two = on(other < first ? other : other + 1);
   const auto charged = [&](std::int32_t r) {
     return router.outstanding[static_cast<std::size_t>(r)];
   };
-  return charged(second) < charged(first) ? second : first;
+  return charged(two) < charged(one) ? two : one;
 }
 
 /// The request's last token passed through the router. Sums of the pod, to which its replicas may

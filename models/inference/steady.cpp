@@ -19,18 +19,27 @@ struct AtBatch {
   double completed = 0;   // requests/s
   double iterations = 0;  // per second
   double capped = 0;      // of them
+  double heated = 0;
   double prefill_w = 0, decode_w = 0;
 };
 
 struct Part {
   double time = 0, energy = 0;  // s, J
-  bool capped = false;
+  bool capped = false, heated = false;
 };
-Part part_of(const StepTableView& table, const StepLoad& load, std::int64_t limit_mw) {
-  const int level = level_for_power(table, load, limit_mw);
-  const StepCost cost = step_cost(table, level, load);
+/// Set-points of a replica.
+struct Held {
+  std::int64_t limit_mw;
+  std::int32_t ceiling_level;
+};
+Part part_of(const StepTableView& table, const StepLoad& load, const Held& held) {
+  ReplicaBooks replica;
+  replica.power_limit_mw = held.limit_mw;
+  replica.ceiling_level = held.ceiling_level;
+  const LevelChoice choice = choose_level(replica, table, load);
+  const StepCost cost = step_cost(table, choice.level, load);
   return {static_cast<double>(cost.time_ps) * 1e-12, static_cast<double>(cost.energy_nj) * 1e-9,
-          level > 0};
+          choice.capped, choice.heated};
 }
 
 std::int32_t whole(double x, std::int32_t least = 0) {
@@ -41,7 +50,7 @@ std::int32_t whole(double x, std::int32_t least = 0) {
 /// prompts come in: with a chance of 1 - exp(-n / output) at least one, if they come at random.
 /// Prompts of one iteration are read together as far as the engine's budget of tokens goes.
 AtBatch at_batch(const StepTableView& table, const EngineParameters& engine,
-                 const FlowRequest& request, std::int32_t n, std::int64_t limit_mw) {
+                 const FlowRequest& request, std::int32_t n, const Held& held) {
   const auto kv = [&](std::int32_t decodes) { return std::llround(request.context * decodes); };
   const bool apart = engine.batching == Batching::prefill_first;
   double ends = n / request.output;  // of requests, by iteration that decodes
@@ -61,11 +70,11 @@ AtBatch at_batch(const StepTableView& table, const EngineParameters& engine,
   reading.prefill_tokens = whole(tokens, 1);
   reading.sampled = std::min(reading.decodes + prompts, n);
   reading.prefill_pairs = std::llround(tokens * std::min(tokens, request.prompt) / 2);
-  const Part mixed = part_of(table, reading, limit_mw);
-  const Part plain = part_of(table, {n, 0, n, kv(n), 0}, limit_mw);
+  const Part mixed = part_of(table, reading, held);
+  const Part plain = part_of(table, {n, 0, n, kv(n), 0}, held);
   Part beside;  // of the mixed iteration, what decoding alone would have taken
   if (reading.decodes > 0)
-    beside = part_of(table, {reading.decodes, 0, reading.decodes, reading.kv_tokens, 0}, limit_mw);
+    beside = part_of(table, {reading.decodes, 0, reading.decodes, reading.kv_tokens, 0}, held);
 
   const double plains = apart ? 1 : 1 - with_prompts;
   const double time = plains * plain.time + with_prompts * mixed.time;
@@ -75,6 +84,7 @@ AtBatch at_batch(const StepTableView& table, const EngineParameters& engine,
   return {.completed = ends / time,
           .iterations = (plains + with_prompts) / time,
           .capped = (plains * plain.capped + with_prompts * mixed.capped) / time,
+          .heated = (plains * plain.heated + with_prompts * mixed.heated) / time,
           .prefill_w = (all - decode) / time,
           .decode_w = decode / time};
 }
@@ -131,7 +141,7 @@ double flow_rate(const FrontParameters& front, sim::Time from, sim::Time to) {
 }
 
 SteadyPod steady_pod(const PodParameters& pod, const FlowRequest& request, double rate,
-                     std::int64_t limit_mw) {
+                     std::int64_t limit_mw, std::int32_t ceiling_level) {
   const double replicas = pod.replicas;
   const double idle_w = static_cast<double>(pod.table->idle_power_mw) * 1e-3;
   SteadyPod steady;
@@ -144,7 +154,7 @@ SteadyPod steady_pod(const PodParameters& pod, const FlowRequest& request, doubl
       std::clamp(std::floor(held), 1.0, double{1} * pod.engine.max_num_seqs));
   std::vector<AtBatch> at(idx(most) + 1);
   for (std::int32_t n = 1; n <= most; ++n)
-    at[idx(n)] = at_batch(table, pod.engine, request, n, limit_mw);
+    at[idx(n)] = at_batch(table, pod.engine, request, n, {limit_mw, ceiling_level});
 
   // Of n requests in the pod, n mod replicas replicas hold one more than the others.
   const auto add = [&](SteadyPod& sum, std::int64_t n, double weight) {
@@ -163,6 +173,7 @@ SteadyPod steady_pod(const PodParameters& pod, const FlowRequest& request, doubl
       sum.completed += w * a.completed;
       sum.iterations += w * a.iterations;
       sum.capped += w * a.capped;
+      sum.heated += w * a.heated;
       sum.prefill_w += w * a.prefill_w;
       sum.decode_w += w * a.decode_w;
     };
@@ -195,7 +206,8 @@ SteadyPod steady_pod(const PodParameters& pod, const FlowRequest& request, doubl
         weights *= smaller;
         for (double SteadyPod::*field :
              {&SteadyPod::completed, &SteadyPod::running, &SteadyPod::busy, &SteadyPod::iterations,
-              &SteadyPod::capped, &SteadyPod::prefill_w, &SteadyPod::decode_w, &SteadyPod::idle_w})
+              &SteadyPod::capped, &SteadyPod::heated, &SteadyPod::prefill_w, &SteadyPod::decode_w,
+              &SteadyPod::idle_w})
           sum.*field *= smaller;
       }
     }
@@ -203,9 +215,9 @@ SteadyPod steady_pod(const PodParameters& pod, const FlowRequest& request, doubl
     add(sum, 0, 1);
     weights = 1;
   }
-  for (double SteadyPod::*field :
-       {&SteadyPod::completed, &SteadyPod::running, &SteadyPod::busy, &SteadyPod::iterations,
-        &SteadyPod::capped, &SteadyPod::prefill_w, &SteadyPod::decode_w, &SteadyPod::idle_w})
+  for (double SteadyPod::*field : {&SteadyPod::completed, &SteadyPod::running, &SteadyPod::busy,
+                                   &SteadyPod::iterations, &SteadyPod::capped, &SteadyPod::heated,
+                                   &SteadyPod::prefill_w, &SteadyPod::decode_w, &SteadyPod::idle_w})
     sum.*field /= weights;
   sum.capacity = capacity;
   sum.per_token = sum.completed > 0 ? sum.running / (sum.completed * request.output) : 0;

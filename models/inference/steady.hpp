@@ -32,6 +32,7 @@ struct SteadyPod {
   double busy = 0;        // replicas inside iterations
   double iterations = 0;  // per second
   double capped = 0;      // of them: slowed by the power limit, per second
+  double heated = 0;      // of them: slowed by heat
   double prefill_w = 0, decode_w = 0, idle_w = 0;
   double per_token = 0;  // s: a running request's time over its output tokens
 };
@@ -41,8 +42,8 @@ struct SteadyPod {
 /// their means: p(n) ~ prod over j <= n of rate / phi(j) (Kelly, Reversibility and Stochastic
 /// Networks, 1979, 3.3; Bonald and Proutiere, "Insensitive bandwidth sharing in data networks",
 /// Queueing Systems 44 (2003) 69). Requests lie evenly on the replicas.
-/// `rate`: requests/s that fit. `limit_mw`: of one replica.
+/// `rate`: requests/s that fit. `limit_mw`, `ceiling_level`: of one replica.
 SteadyPod steady_pod(const PodParameters& pod, const FlowRequest& request, double rate,
-                     std::int64_t limit_mw);
+                     std::int64_t limit_mw, std::int32_t ceiling_level = 0);
 
 }  // namespace mw::models

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/site/availability.hpp"
+
 namespace mw::models {
 
 void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const RackSums& mean) {
@@ -13,8 +15,13 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
     idle += s.idle_nj;
   }
   double free_w = 0;
-  for (const auto& g : state.allocation)
-    if (g.use == GpuUse::free) free_w += site.group(g.rack).free_gpu_w() * g.gpus;
+  for (const auto& g : state.allocation) {
+    if (is_off(epoch, g.rack)) continue;
+    if (g.use == GpuUse::free)
+      free_w += site.group(g.rack).free_gpu_w() * g.gpus;
+    else if (is_stranded(epoch, g))
+      free_w += site.group(g.rack).idle_gpu_w() * g.gpus;
+  }
 
   const double prefill_w = static_cast<double>(prefill) * 1e-9 / dt;
   const double decode_w = static_cast<double>(decode) * 1e-9 / dt;

@@ -7,7 +7,9 @@
 #include <tuple>
 #include <utility>
 
+#include "models/site/availability.hpp"
 #include "models/site/epoch.hpp"
+#include "models/site/epoch_bins.hpp"
 #include "sim/fixed.hpp"
 #include "sim/index.hpp"
 #include "sim/random.hpp"
@@ -96,6 +98,12 @@ std::size_t simulated_pods(const SiteParameters& site) {
 }
 std::size_t simulated_pod(const SiteParameters& site, std::size_t i) {
   return site.cohort.on() ? idx(site.cohort.sampled[i]) : i;
+}
+
+std::int32_t state_of_pod(const SiteParameters& site, std::int32_t pod) {
+  if (!site.cohort.on()) return pod;
+  const std::int32_t leader = site.cohort.leader[idx(pod)];
+  return site.cohort.sampled[idx(leader)] == pod ? leader : -1;
 }
 
 void sample_pods(SiteParameters& site, const CohortParameters& how) {
@@ -222,11 +230,11 @@ void see_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
   epoch.cut.resize(site.pods.size());
   for (PodCounts& group : c.groups) clear_levels(group);
   std::vector<const PastEpoch*> over;
+  const int bins = bins_of(epoch, site);
   const auto past = [&](std::size_t i) -> const PastEpoch& {
     return c.past[(c.oldest + i) % c.past.size()];
   };
-  for (std::size_t p = 0; p < site.pods.size(); ++p) {
-    const auto leader = idx(cohort.leader[p]);
+  const auto follow = [&](std::size_t p, std::size_t leader) {
     const sim::Time lag = cohort.lag_at(p, epoch.start);
     if (lag == 0) {
       epoch.seen[p] = own(leader);
@@ -247,6 +255,25 @@ void see_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
         epoch.seen[p] = {epoch.cut[p].energy_nj.data(), &epoch.cut[p].counts};
       }
     }
+    return epoch.seen[p].counts->unavailable_ps == 0;
+  };
+  const std::size_t simulated = cohort.sampled.size();
+  for (std::size_t p = 0; p < site.pods.size(); ++p) {
+    const auto leader = idx(cohort.leader[p]);
+    const bool follows = idx(cohort.sampled[leader]) != p;
+    if (!follow(p, leader) && follows) {
+      // What befell its leader did not befall it: another of the stratum stands in.
+      bool found = false;
+      for (std::size_t k = 1; k < simulated && !found; ++k) {
+        const std::size_t other = (leader + k) % simulated;
+        found = cohort.stratum[other] == cohort.stratum[leader] && follow(p, other);
+      }
+      if (!found) follow(p, leader);
+    }
+    if (!epoch.replica_off.empty() &&
+        (cohort.fluid() ? epoch.seen[p].counts->unavailable_ps == 0 : follows))
+      leave_out_off(epoch.seen[p], epoch.replica_off[p], bins, epoch.end - epoch.start,
+                    !cohort.fluid(), epoch.cut[p]);
     add(c.groups[leader], *epoch.seen[p].counts);
     c.engines[leader].add(*epoch.seen[p].counts);
   }

@@ -74,6 +74,8 @@ std::string fidelity_text(const SiteParameters& site);
 std::size_t simulated_pods(const SiteParameters& site);
 /// Index among all pods of the i-th that is simulated.
 std::size_t simulated_pod(const SiteParameters& site, std::size_t i);
+/// Where the state of a pod stands among those; -1: it is not simulated.
+std::int32_t state_of_pod(const SiteParameters& site, std::int32_t pod);
 
 /// What a simulated pod did in one epoch.
 struct PodPast {

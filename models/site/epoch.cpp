@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/site/availability.hpp"
 #include "models/site/booking.hpp"
 #include "models/site/epoch_bins.hpp"
 #include "models/site/limits.hpp"
@@ -33,6 +34,7 @@ SiteState initial_site(const SiteParameters& site) {
   s.service_racks.resize(site.services.size());
   s.latencies.resize(site.services.size());
   s.leakage_w.assign(idx(site.rack_count()), 0);
+  s.rack_states.resize(idx(site.rack_count()));
   apply_limits(s, site);
   return s;
 }
@@ -73,6 +75,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.end = next_boundary(state, site);
   const int bins = bins_of(epoch, site);
 
+  apply_rack_states(state, site, epoch);
   work(state, site, pool, epoch);
   collect_latencies(state, epoch);
 

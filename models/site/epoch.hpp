@@ -34,6 +34,10 @@ struct SiteEpoch {
   std::vector<PodCounts> services;                            // this epoch, by service
   std::vector<Latencies> latencies;                           // this epoch, by service
 
+  // Empty where all are on.
+  std::vector<std::uint8_t> rack_off;            // by rack
+  std::vector<std::vector<Outage>> replica_off;  // by pod of the site and replica
+
   // Work space.
   std::vector<PodEpoch> pods;                   // the simulated ones
   std::vector<Generation> fronts;               // by service

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 
+#include "models/site/availability.hpp"
 #include "models/site/epoch.hpp"
 #include "sim/fixed.hpp"
 #include "sim/index.hpp"
@@ -84,21 +85,30 @@ void flow_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
     const SiteService& service = site.services[idx(site.service_of_pod[simulated_pod(site, i)])];
     const FlowRequest& request = site.cohort.flows[i];
     FlowState& flow = state.flows[i];
-    const double share = double{1} * pod.replicas / service.replicas;
+    // As if all replicas of the stratum were on, under what then comes to those that are: each pod
+    // has its part of it (see_pods). Where none is on, all waits.
+    const double on = share_on(site, epoch, static_cast<std::int32_t>(i));
+    const double among = on > 0 ? on : 1;
+    flow.waiting *= flow.among / among;
+    flow.among = among;
+    const double share = double{1} * pod.replicas / service.replicas / among;
     const double arriving = share * flow_rate(service.front, epoch.start, epoch.end);
     const double fitting = arriving * request.fits;
 
     std::int64_t limit = no_power_limit;
-    for (const auto& replica : state.pods[i].replicas)
+    std::int32_t ceiling = 0;
+    for (const auto& replica : state.pods[i].replicas) {
       limit = std::min(limit, replica.power_limit_mw);
+      ceiling = std::max(ceiling, replica.ceiling_level);
+    }
     KnownFlow& known = epoch.flows[i];
     const double rate = fitting + flow.waiting / seconds;
     // Beyond its capacity a pod flows at that, however much more comes.
     const bool as_before =
         known.rate == rate || std::min(known.rate, rate) >= known.steady.capacity;
-    if (known.rate < 0 || known.limit_mw != limit || !as_before)
-      known = {rate, limit, steady_pod(pod, request, rate, limit)};
-    const SteadyPod& steady = known.steady;
+    if (known.rate < 0 || known.limit_mw != limit || known.ceiling != ceiling || !as_before)
+      known = {rate, limit, ceiling, steady_pod(pod, request, rate, limit, ceiling)};
+    const SteadyPod& steady = on > 0 ? known.steady : SteadyPod{};
 
     const double before = flow.waiting;
     flow.waiting =
@@ -111,6 +121,7 @@ void flow_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
     begin_epoch(epoch.pods[i], pod.replicas, epoch.start, epoch.end, site.sub_step);
     epoch.pods[i].latencies = nullptr;
     PodCounts& c = epoch.pods[i].counts;
+    if (on == 0) c.unavailable_ps = pod.replicas * (epoch.end - epoch.start) * 1000;
     Wholes of(flow.carry);
     const double refused = arriving * (1 - request.fits) * seconds;
     c.refused = of.take(refused);
@@ -124,6 +135,7 @@ void flow_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
     c.completed_output_tokens = c.output_tokens = of.take(completed * request.output);
     c.iterations = of.take(steady.iterations * seconds);
     c.capped_iterations = of.take(steady.capped * seconds);
+    c.heated_iterations = of.take(steady.heated * seconds);
     c.busy_ps = of.take(steady.busy * seconds * 1e12);
     c.prefill_nj = of.take(steady.prefill_w * seconds * 1e9);
     c.decode_nj = of.take(steady.decode_w * seconds * 1e9);
@@ -145,7 +157,9 @@ void flow_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
       c.slo_good_requests = c.completed;
       c.slo_good_tokens = c.completed_output_tokens;
     } else {
-      (steady.capped > 0 ? c.lost_cap : c.lost_queue) += c.completed_output_tokens;
+      (steady.capped > 0   ? c.lost_cap
+       : steady.heated > 0 ? c.lost_heat
+                           : c.lost_queue) += c.completed_output_tokens;
     }
     c.running = std::llround(steady.running);
     c.waiting = whole(flow.waiting);

@@ -17,13 +17,15 @@ struct SiteEpoch;
 /// What a pod in flow carries from one epoch to the next.
 struct FlowState {
   double waiting = 0;              // requests beyond what it can complete
+  double among = 1;                // share of the replicas that those are for
   double request_s = 0;            // time of running requests, summed
-  std::array<double, 12> carry{};  // parts of a whole that its counts still owe
+  std::array<double, 13> carry{};  // parts of a whole that its counts still owe
 };
 template <sim::Describes<FlowState> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("waiting", self.waiting, About{.text = "Requests that came and were not completed"});
+  visit("among", self.among, About{.text = "Share of the replicas that were on"});
   visit("request_s", self.request_s, About{.text = "Time of running requests since the start, s"});
   visit("carry", self.carry, About{.text = "Parts of a whole that counts owe"});
 }
@@ -32,6 +34,7 @@ void describe(Self& self, auto&& visit) {
 struct KnownFlow {
   double rate = -1;
   std::int64_t limit_mw = 0;
+  std::int32_t ceiling = 0;
   SteadyPod steady;
 };
 

@@ -47,8 +47,10 @@ struct EnergyLedger {
 
 /// What becomes of the output tokens that users asked for. Those not delivered in time are booked
 /// on one cause each: a request that the KV cache can never hold (`kv_memory`), one that missed its
-/// targets on a replica held below its top clock by a power limit (`cap`), after a preemption for
-/// lack of KV blocks (`kv_memory`), or else by waiting and batching (`queue`).
+/// targets after an outage of its replica (`failure`, `grid`, `heat`) or a preemption for lack of
+/// KV blocks (`kv_memory`), on a replica held below its top clock by a power limit (`cap`) or by
+/// heat
+/// (`heat`), or else by waiting and batching (`queue`).
 enum class TokenOutcome { good, cap, heat, kv_memory, queue, host, failure, grid, in_flight };
 inline constexpr std::size_t token_outcomes = 9;
 inline std::span<const char* const> enum_names(TokenOutcome) {

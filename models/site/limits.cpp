@@ -9,13 +9,6 @@ namespace {
 
 using sim::idx;
 
-/// Where the state of a pod stands; -1: it is not simulated.
-std::int32_t state_of_pod(const SiteParameters& site, std::int32_t pod) {
-  if (!site.cohort.on()) return pod;
-  const std::int32_t leader = site.cohort.leader[idx(pod)];
-  return site.cohort.sampled[idx(leader)] == pod ? leader : -1;
-}
-
 void control(SiteState& state, const SiteParameters& site) {
   if (state.now < state.next_decision) return;
   state.next_decision += sim::from_seconds(site.control.interval.value);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <span>
 
+#include "models/inference/outage.hpp"
 #include "sim/describe.hpp"
 
 namespace mw::models {
@@ -13,17 +14,26 @@ inline std::span<const char* const> enum_names(OffCause) {
   return names;
 }
 
-/// What was done to a rack from outside its work: nothing that is off draws or computes.
+/// What was done to a rack from outside its work: nothing that is off draws or computes, and no GPU
+/// runs above the clock ceiling. In force from the next epoch's start on (availability.hpp).
 struct RackState {
-  std::uint32_t off = 0;  // one bit for each OffCause
+  std::uint32_t off = 0;     // one bit for each OffCause
+  double clock_ceiling = 1;  // over the highest clock of its GPUs
 
   bool on() const { return off == 0; }
+  bool undisturbed() const { return on() && clock_ceiling >= 1; }
   bool off_for(OffCause cause) const { return (off & bit(cause)) != 0; }
   /// Says whether this turned the rack on or off.
   bool set(OffCause cause, bool is_off) {
     const bool before = on();
     off = is_off ? off | bit(cause) : off & ~bit(cause);
     return on() != before;
+  }
+  /// What late tokens are booked on: a fault before heat, heat before want of power.
+  Outage outage() const {
+    if (off_for(OffCause::fault)) return Outage::failure;
+    if (off_for(OffCause::heat)) return Outage::heat;
+    return on() ? Outage::none : Outage::grid;
   }
 
  private:
@@ -34,6 +44,8 @@ struct RackState {
 template <sim::Describes<RackState> Self>
 void describe(Self& self, auto&& visit) {
   visit("off", self.off, sim::About{.text = "Why the rack is off: one bit for each cause"});
+  visit("clock_ceiling", self.clock_ceiling,
+        sim::About{.text = "Highest clock allowed, over the highest there is", .min = 0});
 }
 
 }  // namespace mw::models

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/inference/host_work.hpp"
+#include "models/site/availability.hpp"
 #include "models/site/epoch_bins.hpp"
 #include "sim/index.hpp"
 
@@ -18,12 +19,18 @@ void gpu_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPo
   std::vector<double> seconds;
   for (int b = 0; b < bins; ++b) seconds.push_back(bin_seconds(epoch, site, b));
   const auto add_row = [&](const GpuGroup& g) {
+    if (is_off(epoch, g.rack)) return;
     double* row = &epoch.gpu_bins[idx(g.rack) * idx(bins)];
     const double leakage = state.leakage_w[idx(g.rack)] * g.gpus;
     for (int b = 0; b < bins; ++b) row[b] += leakage;
     if (g.use == GpuUse::free) {
       const double free = site.group(g.rack).free_gpu_w() * g.gpus;
       for (int b = 0; b < bins; ++b) row[b] += free;
+      return;
+    }
+    if (is_stranded(epoch, g)) {
+      const double idle = site.group(g.rack).idle_gpu_w() * g.gpus;
+      for (int b = 0; b < bins; ++b) row[b] += idle;
       return;
     }
     const auto service = idx(site.service_of_pod[idx(g.pod)]);
@@ -58,21 +65,25 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
   struct PodWork {
     double busy, work, gpus;
   };
-  std::vector<PodWork> of(site.pods.size());
+  std::vector<PodWork> of(site.pods.size(), {0, 0, 1});
   for (std::size_t p = 0; p < of.size(); ++p) {
     const auto& pod = site.pods[p];
     const auto& counts = *epoch.seen[p].counts;
-    const double replica_seconds = seconds * pod.replicas;
+    // Of those that are on.
+    const double off = static_cast<double>(counts.unavailable_ps) * 1e-12;
+    const double replica_seconds = seconds * pod.replicas - off;
+    if (replica_seconds < 1e-9) continue;
     of[p].busy = std::min(static_cast<double>(counts.busy_ps) * 1e-12 / replica_seconds, 1.0);
     of[p].work = host_work(pod.table->linear, counts, replica_seconds);
-    of[p].gpus = pod.replicas * site.services[idx(site.service_of_pod[p])].gpus_per_replica;
+    of[p].gpus =
+        replica_seconds / seconds * site.services[idx(site.service_of_pod[p])].gpus_per_replica;
   }
   for (const auto& g : state.allocation) {
     if (g.use == GpuUse::free) {
       const auto& racks = site.group(g.rack);
       w.host_load[idx(g.rack)] += racks.load * g.gpus / racks.rack.gpus();
     }
-    if (g.use != GpuUse::serving) continue;
+    if (g.use != GpuUse::serving || is_off(epoch, g.rack) || is_stranded(epoch, g)) continue;
     const auto& counts = *epoch.seen[idx(g.pod)].counts;
     const auto& racks = site.group(g.rack);
     const double share = static_cast<double>(g.gpus) / racks.rack.gpus();
@@ -84,17 +95,19 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
         static_cast<double>(counts.arrived_prompt_tokens + counts.output_tokens) *
         site.bytes_per_token / seconds * g.gpus / pod_gpus;
   }
+  // Racks whose power is replayed move what they moved then.
+  const auto moves = [&](int r) {
+    const SiteRacks& racks = site.group(r);
+    return !racks.measured && !is_off(epoch, r) &&
+           (racks.rack.kind == RackKind::network || racks.rack.kind == RackKind::storage);
+  };
   int movers = 0;
-  for (const auto& racks : site.racks)
-    if (racks.rack.kind == RackKind::network || racks.rack.kind == RackKind::storage)
-      movers += racks.count;
+  for (int r = 0; r < site.rack_count(); ++r) movers += moves(r) ? 1 : 0;
   double tokens = 0;
   for (const auto& s : epoch.services)
     tokens += static_cast<double>(s.arrived_prompt_tokens + s.output_tokens);
   for (int r = 0; r < site.rack_count(); ++r) {
-    const RackKind kind = site.group(r).rack.kind;
-    if (kind == RackKind::network || kind == RackKind::storage)
-      w.byte_rate[idx(r)] = tokens * site.bytes_per_token / seconds / movers;
+    if (moves(r)) w.byte_rate[idx(r)] = tokens * site.bytes_per_token / seconds / movers;
   }
   return w;
 }
@@ -172,6 +185,7 @@ RackWatts rack_watts(const SiteState& state, const SiteParameters& site, sim::Th
   };
   const auto add_to = [&](std::vector<RackSums>& sums, std::vector<double>& gpus, int r) {
     const auto& racks = site.group(r);
+    if (!racks.measured && is_off(epoch, r)) return;
     for (int b = 0; b < bins; ++b) {
       const RackPower p =
           racks.measured

@@ -23,6 +23,7 @@
 #include "models/site/events.hpp"
 #include "models/site/fluid.hpp"
 #include "models/site/ledger.hpp"
+#include "models/site/rack_state.hpp"
 #include "models/site/regime.hpp"
 #include "sim/moment.hpp"
 #include "sim/points.hpp"
@@ -41,9 +42,9 @@ struct SiteRacks {
   int first = 0, count = 0;
   double load = 0;        // share of rated power, above idle, that GPUs of no service draw
   bool measured = false;  // their power is replayed, see SiteParameters::measured
+  double idle_gpu_w() const { return rack.gpu.value.idle.value.value; }
   double free_gpu_w() const {
-    const auto& gpu = rack.gpu.value;
-    return gpu.idle.value.value + load * (gpu.tdp.value - gpu.idle.value).value;
+    return idle_gpu_w() + load * (rack.gpu.value.tdp.value.value - idle_gpu_w());
   }
 };
 
@@ -162,6 +163,8 @@ struct SiteState {
   std::vector<FrontState> fronts;  // by service
   std::vector<GpuGroup> allocation;
   std::vector<sim::SetPointState> limits;
+  std::vector<RackState> rack_states;
+  bool disturbed = false;         // some replica is off or under a ceiling
   std::vector<double> leakage_w;  // by rack, of one GPU, beyond what it leaks at the reference
   std::vector<sim::PointState> points;
   sim::Time next_decision = 0;
@@ -183,6 +186,8 @@ void describe(Self& self, auto&& visit) {
   visit("fronts", self.fronts, About{.text = "Sources of requests, by service"});
   visit("allocation", self.allocation, About{.text = "Which GPUs do what"});
   visit("limits", self.limits, About{.text = "GPU power limits, one for each rack with GPUs"});
+  visit("rack_states", self.rack_states, About{.text = "Racks that are off, and clock ceilings"});
+  visit("disturbed", self.disturbed, About{.text = "Some replica is off or under a ceiling"});
   visit("leakage_w", self.leakage_w,
         About{.text = "Leakage of one GPU of each rack beyond the reference temperature's, W"});
   visit("points", self.points, About{.text = "What controllers see"});

@@ -191,6 +191,15 @@ std::vector<Metric> plain_service_metrics(const SiteParameters& site, const Site
   m.push_back({"capped_share",
                ratio(static_cast<double>(c.capped_iterations), static_cast<double>(c.iterations)),
                "1", "Iterations that a power limit slowed"});
+  m.push_back({"heated_share",
+               ratio(static_cast<double>(c.heated_iterations), static_cast<double>(c.iterations)),
+               "1", "Iterations that heat slowed"});
+  m.push_back(
+      {"available_share",
+       1 - ratio(state.engines[service].unavailable_s, seconds * site.services[service].replicas),
+       "1", "Share of time in which replicas were switched on"});
+  m.push_back({"thrown_back", static_cast<double>(c.thrown_back), "1",
+               "Requests that began anew because their replica was switched off"});
   if (site.services[service].regime.law) {
     const auto regime = regime_of(site.services[service].regime, c, state.engines[service].busy_s);
     const auto names = enum_names(Bound{});
@@ -257,6 +266,9 @@ std::array<std::int64_t, token_outcomes> token_ledger(const SiteState& state) {
   at(TokenOutcome::cap) = sum.lost_cap;
   at(TokenOutcome::kv_memory) = sum.lost_kv_memory;
   at(TokenOutcome::queue) = sum.lost_queue;
+  at(TokenOutcome::heat) = sum.lost_heat;
+  at(TokenOutcome::failure) = sum.lost_failure;
+  at(TokenOutcome::grid) = sum.lost_grid;
   at(TokenOutcome::in_flight) =
       sum.arrived_output_tokens - sum.completed_output_tokens - sum.refused_output_tokens;
   return by;

@@ -57,8 +57,7 @@ class Way {
       const Case& c = fleet_.pods[p];
       if (k < c.changes.size()) {
         for (const Change& change : c.changes[k]) {
-          pods_[p].replicas[change.replica].requested_level = change.level;
-          pods_[p].replicas[change.replica].power_limit_mw = change.limit_mw;
+          apply(pods_[p], change);
         }
       }
       const auto earlier = [](const Arrival& a, Time t) { return a.t < t; };

@@ -37,8 +37,7 @@ class Run {
   Seen step(std::size_t k) {
     if (k < case_.changes.size()) {
       for (const Change& change : case_.changes[k]) {
-        pod_.replicas[change.replica].requested_level = change.level;
-        pod_.replicas[change.replica].power_limit_mw = change.limit_mw;
+        apply(pod_, change);
       }
     }
     const Time from = pod_.now, until = case_.cuts[k];

@@ -23,7 +23,16 @@ struct Change {
   std::size_t replica;
   std::int32_t level;
   std::int64_t limit_mw;
+  std::int32_t ceiling = 0;
+  Outage outage = Outage::none;
 };
+inline void apply(PodState& pod, const Change& change) {
+  ReplicaState& replica = pod.replicas[change.replica];
+  replica.requested_level = change.level;
+  replica.power_limit_mw = change.limit_mw;
+  replica.ceiling_level = change.ceiling;
+  replica.outage = change.outage;
+}
 
 struct Case {
   PodParameters pod;
@@ -147,6 +156,21 @@ inline Case random_case() {
                     *rc::gen::inRange(0, table.levels + 1), no_power_limit};
       if (*rc::gen::inRange(0, 4) > 0) change.limit_mw = *rc::gen::inRange(100'000, 2'600'000);
       epoch.push_back(change);
+    }
+  }
+  // Replicas that go off and on, often all of them at once, under clocks that fall and rise.
+  if (*rc::gen::inRange(0, 2) == 0) {
+    c.changes.resize(c.cuts.size());
+    const int off_percent = *rc::gen::element(0, 10, 50, 90);
+    for (auto& epoch : c.changes) {
+      for (std::size_t r = 0; r < static_cast<std::size_t>(c.pod.replicas); ++r) {
+        if (*rc::gen::inRange(0, 3) == 0) continue;
+        Change change{r, 0, no_power_limit, *rc::gen::inRange(0, table.levels + 1)};
+        if (!epoch.empty() && epoch[0].replica == r) change.limit_mw = epoch[0].limit_mw;
+        if (*rc::gen::inRange(0, 100) < off_percent)
+          change.outage = *rc::gen::element(Outage::failure, Outage::grid, Outage::heat);
+        epoch.push_back(change);
+      }
     }
   }
   c.pod.engine.scheduling = *rc::gen::element(Scheduling::fcfs, Scheduling::priority);
