@@ -11,6 +11,7 @@
 
 #include "analysis/bench.hpp"
 #include "analysis/calibrate/calibrate.hpp"
+#include "analysis/frontier.hpp"
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
 #include "analysis/validate/convert.hpp"
@@ -170,6 +171,74 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate.add_flag("-q,--quiet", options.quiet, "Show no progress");
 }
 
+/// The values of an enum, by name.
+template <class E>
+std::map<std::string, E> named() {
+  std::map<std::string, E> all;
+  for (const char* name : enum_names(E{})) all.emplace(name, static_cast<E>(all.size()));
+  return all;
+}
+
+void add_plan(CLI::App& app, FrontierOptions& options) {
+  auto& plan = *app.add_subcommand(
+      "plan", "Time against energy of a training pipeline, and a clock for each op");
+  plan.footer(
+      "The profile's columns: stage, instruction, frequency (MHz), time (s), energy (J).\n" +
+      std::string(exit_codes));
+  plan.add_option("--profile", options.profile, "Measured ops of each stage and clock (CSV)")
+      ->required()
+      ->type_name("FILE");
+  static const auto schedules = named<models::Schedule>();
+  plan.add_option("--schedule", options.pipeline.schedule,
+                  "Order of the ops: gpipe, 1f1b (default), interleaved, zb_h1, zb_h2, dualpipe")
+      ->transform(CLI::CheckedTransformer(schedules).description(""))
+      ->type_name("NAME");
+  plan.add_option("--stages", options.pipeline.stages,
+                  "Pipeline stages; else those of the profile. With chunks, the profile may count "
+                  "either stages or all their chunks")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  plan.add_option("-m,--microbatches", options.pipeline.microbatches, "Microbatches an iteration")
+      ->required()
+      ->check(CLI::Range(1, 65536))
+      ->type_name("N");
+  plan.add_option("--chunks", options.pipeline.chunks, "Model chunks of a stage, for interleaved")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
+  plan.add_option("--blocking-power", options.blocking_w,
+                  "Watts of a GPU that waits for its neighbour (A40 70, A100 85)")
+      ->required()
+      ->check(CLI::Range(0.0, 1e5))
+      ->type_name("W");
+  plan.add_option("--transfer", options.transfer_s, "Seconds from one stage to the next")
+      ->check(CLI::Range(0.0, 1e3))
+      ->type_name("S");
+  static const auto costs = named<models::CostModel>();
+  plan.add_option("--cost", options.cost, "piecewise_linear (default) or exponential")
+      ->transform(CLI::CheckedTransformer(costs).description(""))
+      ->type_name("NAME");
+  plan.add_option("--step", options.step_s,
+                  "Seconds of the solver's step; else a 200th of the shortest op")
+      ->check(CLI::Range(1e-7, 1e4))
+      ->type_name("S");
+  auto* period = plan.add_option("--period", options.period_s,
+                                 "Plan for iterations of S seconds: a straggler's, or those wished "
+                                 "for; else the fastest")
+                     ->check(CLI::Range(1e-6, 1e6))
+                     ->type_name("S");
+  plan.add_flag("--cheapest", options.cheapest, "Plan for the least energy")->excludes(period);
+  plan.add_option("-o,--output", options.plan, "Write the plan: FILE.json, or else CSV")
+      ->type_name("FILE");
+  plan.add_option("--frontier", options.frontier, "Write the frontier as CSV")->type_name("FILE");
+  plan.add_option("--points", options.points, "Points of that file")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str()
+      ->type_name("N");
+  plan.add_option("--trace", options.trace, "Write the iteration as Chrome trace events (JSON)")
+      ->type_name("FILE");
+  plan.add_flag("--json", options.json, "Print the figures as JSON");
+}
+
 }  // namespace
 
 int command_line(int argc, char** argv) {
@@ -193,6 +262,9 @@ int command_line(int argc, char** argv) {
 
   CalibrateOptions calibration;
   add_calibrate(app, calibration);
+
+  FrontierOptions planning;
+  add_plan(app, planning);
 
   std::string scenario;
   std::vector<std::string> sets;
@@ -222,6 +294,7 @@ int command_line(int argc, char** argv) {
     if (app.got_subcommand("run")) return run(options);
     if (app.got_subcommand("bench")) return bench(benchmark);
     if (app.got_subcommand("calibrate")) return calibrate(calibration);
+    if (app.got_subcommand("plan")) return plan_from_profile(planning);
     if (app.got_subcommand("validate")) {
       if (validation.files.empty() && !validation.all && !validation.columns)
         throw CLI::RequiredError("POINTS, --all or --columns");

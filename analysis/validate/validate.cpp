@@ -19,6 +19,7 @@
 #include "analysis/validate/public_tables.hpp"
 #include "analysis/validate/report.hpp"
 #include "analysis/validate/statistics.hpp"
+#include "analysis/write_file.hpp"
 #include "scenarios/problems.hpp"
 #include "sim/output_error.hpp"
 
@@ -60,14 +61,6 @@ class RowProgress {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::mutex mutex_;
 };
-
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.flush();
-  if (!out)
-    throw sim::OutputError(path, "cannot be written", "check that its folder exists and has space");
-}
 
 void print_columns() {
   fmt::print("{:<24} {:<70} {}\n", "column", "what it says", "where blank");

@@ -57,11 +57,48 @@ ClockPlan played(const PipelineFrontier& f, std::vector<OpChoice> ops, double pe
   return plan;
 }
 
+/// Rounding to clocks leaves slack before the deadline. Each op in turn takes its next slower clock
+/// if it then still ends before the latest moment that those after it allow; again until none can.
+void use_slack(const PipelineFrontier& f, std::vector<const OpChoice*>& ops, double deadline) {
+  const OpGraph& g = f.graph.graph;
+  const auto delay = [&](auto arc) { return g[arc].crosses ? f.transfer : 0; };
+  std::vector<double> start(ops.size()), latest(ops.size());
+  constexpr int most_rounds = 16;
+  bool changed = true;
+  for (int round = 0; changed && round < most_rounds; ++round) {
+    changed = false;
+    for (auto at = f.graph.order.rbegin(); at != f.graph.order.rend(); ++at) {
+      latest[*at] = deadline;  // end
+      const auto [begin, end] = boost::out_edges(*at, g);
+      for (auto e = begin; e != end; ++e) {
+        const std::size_t w = boost::target(*e, g);
+        latest[*at] = std::min(latest[*at], latest[w] - ops[w]->time - delay(*e));
+      }
+    }
+    for (const std::size_t v : f.graph.order) {
+      start[v] = 0;
+      const auto [begin, end] = boost::in_edges(v, g);
+      for (auto e = begin; e != end; ++e) {
+        const std::size_t u = boost::source(*e, g);
+        start[v] = std::max(start[v], start[u] + ops[u]->time + delay(*e));
+      }
+      const auto& choices = f.choices[f.problem.curve_of[v]];
+      if (ops[v] != &choices.back() && start[v] + (ops[v] + 1)->time <= latest[v]) {
+        ++ops[v];
+        changed = true;
+      }
+    }
+  }
+}
+
 ClockPlan plan(const PipelineFrontier& f, std::int64_t steps, double period) {
   const auto durations = durations_at(f.frontier, steps);
-  std::vector<OpChoice> ops;
+  std::vector<const OpChoice*> chosen;
   for (std::size_t i = 0; i < durations.size(); ++i)
-    ops.push_back(choice_within(f.choices[f.problem.curve_of[i]], durations[i] * f.step));
+    chosen.push_back(&choice_within(f.choices[f.problem.curve_of[i]], durations[i] * f.step));
+  use_slack(f, chosen, std::max(period, static_cast<double>(steps) * f.step));
+  std::vector<OpChoice> ops;
+  for (const OpChoice* c : chosen) ops.push_back(*c);
   return played(f, std::move(ops), period);
 }
 
@@ -157,6 +194,17 @@ ClockPlan plan_for_period(const PipelineFrontier& f, double period) {
 ClockPlan fastest_plan(const PipelineFrontier& f) {
   std::vector<OpChoice> ops;
   for (const std::size_t c : f.problem.curve_of) ops.push_back(f.choices[c].front());
+  return played(f, std::move(ops), 0);
+}
+
+ClockPlan one_clock_plan(const PipelineFrontier& f, double clock) {
+  std::vector<OpChoice> ops;
+  for (const std::size_t c : f.problem.curve_of) {
+    const OpChoice* nearest = nullptr;
+    for (const OpChoice& choice : f.choices[c])
+      if (choice.clock >= clock && (!nearest || choice.clock < nearest->clock)) nearest = &choice;
+    ops.push_back(nearest ? *nearest : f.choices[c].front());
+  }
   return played(f, std::move(ops), 0);
 }
 

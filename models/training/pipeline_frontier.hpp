@@ -80,4 +80,8 @@ ClockPlan plan_for_period(const PipelineFrontier& f, double period);
 /// All ops as fast as they can be, as if nobody planned.
 ClockPlan fastest_plan(const PipelineFrontier& f);
 
+/// All ops at one clock: what a fixed application clock does. An op without that clock takes the
+/// next higher one that is worth taking.
+ClockPlan one_clock_plan(const PipelineFrontier& f, double clock);
+
 }  // namespace mw::models
