@@ -167,6 +167,12 @@ std::string warnings(const RunReport& r) {
   if (t.overloaded_epochs > 0)
     out += fmt::format("  ! an electrical stage carried more than it may in {} of the epochs\n",
                        t.overloaded_epochs);
+  if (t.went_dark > 0)
+    out += fmt::format("  ! racks went dark {} times; {} rack-hours without power\n", t.went_dark,
+                       number(t.dark_rack_s / 3600));
+  for (std::size_t n = 0; n < r.state.feeds.size(); ++n)
+    if (r.state.feeds[n].opened > 0)
+      out += fmt::format("  ! the breaker of {} opened\n", r.site.distribution.name_of(n));
   if (t.unpromised_decisions > 0)
     out += fmt::format(
         "  ! the envelope cannot be promised: {} of {} decisions needed GPUs below their least "

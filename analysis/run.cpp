@@ -57,6 +57,7 @@ void note_events(const models::SiteParameters& site, const models::SiteEpoch& ep
     if (event.at.ns == epoch.start) file.event(epoch.start, kind, "site", models::effect_of(event));
     if (models::end_of(event) == epoch.start) file.event(epoch.start, kind + "_over", "site", "");
   }
+  for (const auto& note : epoch.notes) file.event(note.at, note.kind, note.object, note.detail);
 }
 
 }  // namespace

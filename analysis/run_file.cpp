@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include "analysis/electrical_group.hpp"
 #include "scenarios/read.hpp"
 
 namespace mw::analysis {
@@ -61,6 +62,10 @@ const SiteColumn site_columns[] = {
        const auto& c = e.cooling;
        return c.crah_fan + c.air_pump + c.air_chiller + c.air_free_fan;
      }},
+    {"stored_power", "W", "Growth of what batteries and racks store",
+     [](const SiteEpoch& e) { return e.stored; }},
+    {"generated_power", "W", "Power of the site's own generators",
+     [](const SiteEpoch& e) { return e.generated; }},
     {"lighting_power", "W", "Lights and offices", [](const SiteEpoch& e) { return e.lighting; }},
     {"gpu_limit_share", "1", "GPU power limits over rated power, all GPUs",
      [](const SiteEpoch& e) { return e.capped_share; }},
@@ -186,6 +191,7 @@ struct RunFile::Series {
       request_preemptions{}, request_priority{};
   h5::Column<double> request_arrival{}, request_queue{}, request_ttft{}, request_e2e{};
 
+  std::optional<ElectricalGroup> electrical;
   std::optional<h5::Dataset> ledger_energy, ledger_tokens, latency;
   std::vector<h5::Dataset> summary, service_summary;
 
@@ -198,6 +204,7 @@ struct RunFile::Series {
     make_site();
     make_services();
     make_racks();
+    electrical.emplace(file.root(), site);
     make_events();
     if (keep_requests) make_requests();
     make_ends();
@@ -442,6 +449,7 @@ struct RunFile::Series {
   }
 
   void finish(const SiteState& state, bool complete) {
+    electrical->write(site, state);
     std::vector<double> energy;
     for (const auto& e : state.ledger.by_purpose) energy.push_back(e.value());
     ledger_energy->write(energy);

@@ -120,6 +120,7 @@ std::vector<std::string> input_notes(const models::SiteParameters& site) {
         "{} of {} racks replay measured power: nothing there follows from work, limits or "
         "temperature",
         measured, site.rack_count()));
+  for (const auto& line : models::oversubscribed(site.distribution)) lines.push_back(line);
   if (!site.weather) return lines;
   lines.push_back(fmt::format("weather {}: {}", *site.climate.file, site.weather->summary));
   for (const auto& warning : site.weather->warnings) lines.push_back("weather: " + warning);

@@ -10,6 +10,7 @@
 #include "models/cooling/weather_file.hpp"
 #include "models/site/assembly.hpp"
 #include "models/site/epoch.hpp"
+#include "models/site/power_turn.hpp"
 #include "models/site/summary.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/serving.hpp"
@@ -78,6 +79,7 @@ void add_racks(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
     SiteRacks racks{.name = block.name,
                     .rack = rack,
                     .law = make_rack_law(rack),
+                    .store = rack_store(rack.storage, rack.gpus(), rack.design_power.value.value),
                     .first = site.rack_count(),
                     .count = block.count,
                     .load = block.load,
@@ -172,6 +174,14 @@ RegimeLaw regime_law(const ServiceBlock& service, const RackParameters& rack,
   return {serving_law(service, rack.gpu.value, plan), plan.engine.max_num_batched_tokens};
 }
 
+double network_bytes_of(const ServiceBlock& service, const RackParameters& rack,
+                        const PodParameters& pod) {
+  if (!pod.table) return 0;
+  sim::Problems none;
+  return serving_network_bytes(service, rack.gpu.value,
+                               plan_serving(service, rack.gpu.value, rack.link_domain, none));
+}
+
 /// Whether one of the first requests of its users is not refused.
 bool answers_any(const PodParameters& pod) {
   constexpr std::uint64_t tries = 1000;
@@ -222,6 +232,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
   std::vector<ReplicaDemand> demands;
   std::vector<PodParameters> shared;
   std::vector<RegimeLaw> laws;
+  std::vector<double> network_bytes;
   for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
     const auto& service = scenario.inference[s];
     const std::string path = item_path("inference", s);
@@ -231,6 +242,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
     const auto& rack = site.racks[static_cast<std::size_t>(first - allowed.begin())].rack;
     shared.push_back(pod_of(scenario, service, rack, path, problems));
     laws.push_back(regime_law(service, rack, shared.back()));
+    network_bytes.push_back(network_bytes_of(service, rack, shared.back()));
 
     ReplicaDemand demand{.service = static_cast<std::int32_t>(s), .gpus = service.engine.gpus};
     demand.fill = !service.engine.replicas.number.has_value();
@@ -255,6 +267,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
     service.score = score_of(block, item_path("inference", s), problems);
     service.gpus_per_replica = block.engine.gpus;
     service.regime = laws[s];
+    service.network_bytes_per_token = network_bytes[s];
     service.first_pod = -1;
     for (std::size_t p = 0; p < site.service_of_pod.size(); ++p) {
       if (idx(site.service_of_pod[p]) != s) continue;
@@ -379,6 +392,10 @@ void add_events(SiteParameters& site, const Scenario& scenario, BuildProblems& p
       problems.add(item_path("events", i) + ".at", "is not before the run's end",
                    "make it earlier, or the run longer");
   site.events = scenario.events;
+  if (problems.any()) return;
+  sim::Problems unknown;
+  check_power_events(site, unknown);
+  for (const auto& p : unknown.items) problems.add(p.at, p.problem, p.advice);
 }
 
 void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
@@ -402,6 +419,10 @@ void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
   problems.add("site.cooling", unworkable);
   if (problems.any()) return;
   site.electrical = scenario.site.electrical.value;
+  sim::Problems unfed;
+  check_distribution(site.electrical, fed_racks(site.racks), unfed);
+  problems.add("site.electrical", unfed);
+  if (problems.any()) return;
   size_plant(site, design, scenario.site.lighting);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/compute/pipeline.hpp"
+
 #include "sim/io/data_folder.hpp"
 
 namespace mw::scenarios {
@@ -76,6 +78,11 @@ std::shared_ptr<const StepTable> serving_table(const ServiceBlock& service,
   return std::make_shared<const StepTable>(build_step_table(
       gpu, service.model.value, service.engine.stack.value, plan.shape, plan.engine.max_num_seqs,
       plan.engine.max_num_batched_tokens, service.engine.clock_levels, plan.tables));
+}
+
+double serving_network_bytes(const ServiceBlock& service, const GpuParameters& gpu,
+                             const ServingPlan& plan) {
+  return network_bytes_per_token(gpu, service.model.value, service.engine.stack.value, plan.shape);
 }
 
 std::shared_ptr<const StepLaw> serving_law(const ServiceBlock& service, const GpuParameters& gpu,

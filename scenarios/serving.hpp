@@ -29,6 +29,10 @@ std::shared_ptr<const models::StepTable> serving_table(const ServiceBlock& servi
                                                        const models::GpuParameters& gpu,
                                                        const ServingPlan& plan);
 
+/// Bytes between link domains for each token of a replica of that plan.
+double serving_network_bytes(const ServiceBlock& service, const models::GpuParameters& gpu,
+                             const ServingPlan& plan);
+
 /// The formulas behind that table.
 std::shared_ptr<const models::StepLaw> serving_law(const ServiceBlock& service,
                                                    const models::GpuParameters& gpu,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/compute/layer_collectives.hpp"
+
 namespace mw::models {
 
 double micro_batches(const ReplicaShape& shape, double tokens) {
@@ -40,6 +42,14 @@ CollectiveCost stage_hand_over(const GpuParameters& gpu, const LlmParameters& ll
   out.link_bytes = count * (boundaries - crossing) * near.link_bytes;
   out.scale_out_bytes = count * crossing * far.scale_out_bytes;
   return out;
+}
+
+double network_bytes_per_token(const GpuParameters& gpu, const LlmParameters& llm,
+                               const StackParameters& stack, const ReplicaShape& shape) {
+  constexpr double tokens = 1024;  // bytes are proportional to tokens
+  return (layer_collectives(gpu, llm, stack, shape, tokens).scale_out_bytes +
+          stage_hand_over(gpu, llm, shape, tokens).scale_out_bytes) /
+         tokens;
 }
 
 }  // namespace mw::models

@@ -26,4 +26,10 @@ KernelCost pipelined(const KernelCost& micro_batch, double micro_batches, double
 CollectiveCost stage_hand_over(const GpuParameters& gpu, const LlmParameters& llm,
                                const ReplicaShape& shape, double tokens);
 
+/// Bytes that cross the network between link domains for each token that passes all layers, sent by
+/// all GPUs of the replica: collectives of every stage and the hand-over between stages. 0 where
+/// the replica lies in one domain.
+double network_bytes_per_token(const GpuParameters& gpu, const LlmParameters& llm,
+                               const StackParameters& stack, const ReplicaShape& shape);
+
 }  // namespace mw::models

@@ -1,5 +1,9 @@
 #include "models/power/rack.hpp"
 
+#include <fmt/format.h>
+
+#include <cmath>
+
 namespace mw::models {
 namespace {
 
@@ -44,10 +48,18 @@ void check(const RackParameters& rack, sim::Problems& problems) {
   }
   const int working = rack.shelf.modules - rack.shelf.spare;
   const double capacity = working * rack.shelf.rating.value.value;
-  if (rack.shelf.modules > 0 && capacity < rack.design_power.value.value) {
-    problems.add("shelf", "without its spares the shelf cannot carry the design power",
-                 "add modules, raise their rating, or lower spare or design_power");
+  const double design = rack.design_power.value.value;
+  if (rack.shelf.modules > 0 && rack.shelf.rating.value.value > 0 && capacity < design) {
+    const int needed = static_cast<int>(std::ceil(design / rack.shelf.rating.value.value));
+    problems.add("shelf",
+                 fmt::format("without its {} spares the shelf carries {:g} kW, not the design "
+                             "power of {:g} kW",
+                             rack.shelf.spare, capacity * 1e-3, design * 1e-3),
+                 fmt::format("write `modules: {}`, or `design_power: {:g} kW`",
+                             needed + rack.shelf.spare, capacity * 1e-3));
   }
+  if (rack.storage.restart.ns < 0)
+    problems.add("storage", "restart is below zero", "write `5 min`");
 }
 
 RackLaw make_rack_law(const RackParameters& rack) {

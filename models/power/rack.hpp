@@ -4,6 +4,7 @@
 
 #include "models/compute/gpu.hpp"
 #include "models/power/converter.hpp"
+#include "models/power/rack_storage.hpp"
 #include "sim/describe.hpp"
 #include "sim/quantity.hpp"
 
@@ -60,6 +61,7 @@ struct RackParameters {
   sim::Sourced<sim::Resistance> busbar;
   sim::Sourced<sim::Voltage> busbar_voltage{{50}, sim::Confidence::assumed, "Millwright"};
   RackConverter shelf;
+  RackStorageParameters storage;
   sim::Sourced<sim::Power> auxiliary;
   sim::Sourced<sim::Power> design_power;
   sim::Sourced<double> liquid_fraction;
@@ -116,6 +118,8 @@ void describe(Self& self, auto&& visit) {
   visit("busbar", self.busbar, About{.text = "Resistance of the rack's busbar", .min = 0});
   visit("busbar_voltage", self.busbar_voltage, About{.text = "Busbar voltage", .min = 1});
   visit("shelf", self.shelf, About{.text = "Power supplies of the rack"});
+  visit("storage", self.storage,
+        About{.text = "What the supplies hold, and how the rack bears a gap"});
   visit("auxiliary", self.auxiliary,
         About{.text = "Constant power taken at the rack's input, beside its supplies", .min = 0});
   visit("design_power", self.design_power,

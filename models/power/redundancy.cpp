@@ -2,16 +2,23 @@
 
 namespace mw::models {
 
-double installed_over_needed(Redundancy redundancy, int modules) {
+double sharing_over_needed(Redundancy redundancy, int modules) {
   switch (redundancy) {
     case Redundancy::n:
+    case Redundancy::reserve:
       return 1;
     case Redundancy::n_plus_1:
+    case Redundancy::distributed:
       return (modules + 1.0) / modules;
     case Redundancy::two_n:
       return 2;
   }
   return 1;
+}
+
+double usable_share(Redundancy redundancy, int modules) {
+  return redundancy == Redundancy::reserve ? modules / (modules + 1.0)
+                                           : 1 / sharing_over_needed(redundancy, modules);
 }
 
 double availability_of(int needed, int installed, double availability) {

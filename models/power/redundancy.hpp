@@ -3,16 +3,20 @@
 
 namespace mw::models {
 
-/// How many paths or modules stand ready beyond what the load needs.
-enum class Redundancy { n, n_plus_1, two_n };
+/// How many paths, modules or blocks stand ready beyond what the load needs.
+enum class Redundancy { n, n_plus_1, two_n, distributed, reserve };
 inline std::span<const char* const> enum_names(Redundancy) {
-  static constexpr const char* names[] = {"n", "n_plus_1", "two_n"};
+  static constexpr const char* names[] = {"n", "n_plus_1", "two_n", "distributed", "reserve"};
   return names;
 }
 
-/// Installed rating over the rating that the load needs, with `modules` needed (an N+1 set has one
-/// more). All installed modules share the load, so this is also the inverse of their loading.
-double installed_over_needed(Redundancy redundancy, int modules);
+/// Installed over needed rating of the modules that share the load, with `modules` needed: the
+/// inverse of their loading. A reserve block stands beside them without load.
+double sharing_over_needed(Redundancy redundancy, int modules);
+
+/// Share of what is installed that may be used: 1 for n, m/(m+1) for one module or block more, 1/2
+/// for two paths.
+double usable_share(Redundancy redundancy, int modules);
 
 /// Chance that at least `needed` of `installed` independent modules work, each with `availability`:
 /// sum over i >= needed of C(installed, i) a^i (1-a)^(installed-i).

@@ -22,6 +22,12 @@ RackDesign rack_design(std::span<const SiteRacks> groups) {
   return sum;
 }
 
+std::vector<FedRacks> fed_racks(std::span<const SiteRacks> groups) {
+  std::vector<FedRacks> fed;
+  for (const auto& g : groups) fed.push_back({g.name, g.count, g.rack.design_power.value.value});
+  return fed;
+}
+
 void size_plant(SiteParameters& site, const RackDesign& design, double lighting_share) {
   site.cooling_sizing = size_cooling(site.cooling, design.cooling);
   site.lighting_w = lighting_share * design.it.value;
@@ -38,8 +44,8 @@ void size_plant(SiteParameters& site, const RackDesign& design, double lighting_
                                sim::temperature_from_degc(design_wet_bulb)},
                               site.climate.elevation.value));
   const double mechanical_w = at_design.total() + site.lighting_w;
-  site.electrical_law = size_electrical(site.electrical, design.it, {mechanical_w});
-  site.design_meter_w = electrical_step(site.electrical_law, design.it.value, mechanical_w).meter;
+  site.distribution = make_distribution(site.electrical, fed_racks(site.racks), {mechanical_w});
+  site.design_meter_w = site.distribution.design_meter;
 }
 
 void wire_control(SiteParameters& site) {

@@ -13,6 +13,9 @@ struct RackDesign {
 };
 RackDesign rack_design(std::span<const SiteRacks> racks);
 
+/// The same racks as the electrical tree sees them.
+std::vector<FedRacks> fed_racks(std::span<const SiteRacks> racks);
+
 /// Sizes the plant and the electrical chain for the racks' design power, and sets the lights
 /// (`lighting_share` of it). Racks, cooling, electrical chain and climate are there; check_sizing()
 /// has nothing against them.

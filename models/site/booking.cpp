@@ -47,6 +47,8 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   set(Purpose::heat_rejection, epoch.heat_rejection);
   set(Purpose::lighting, epoch.lighting);
   set(Purpose::measured, mean.measured);
+  set(Purpose::stored, epoch.stored);
+  set(Purpose::generated, -epoch.generated);
 
   // The engines' part enters as the integers they are, the rest rounded to the nanojoule.
   state.ledger[Purpose::prefill] += ExactEnergy::of_nj(prefill);
@@ -55,14 +57,17 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   state.ledger[Purpose::prefill] += ExactEnergy::of_joules(prefill_other * dt);
   state.ledger[Purpose::decode] += ExactEnergy::of_joules(decode_other * dt);
   state.ledger[Purpose::idle] += ExactEnergy::of_joules((free_w + beside_idle) * dt);
-  for (const Purpose q :
-       {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion, Purpose::pumping,
-        Purpose::heat_rejection, Purpose::lighting, Purpose::measured})
+  for (const Purpose q : {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion,
+                          Purpose::pumping, Purpose::heat_rejection, Purpose::lighting,
+                          Purpose::measured, Purpose::stored, Purpose::generated})
     state.ledger[q] += ExactEnergy::of_joules(p[static_cast<std::size_t>(q)] * dt);
 
   auto& t = state.totals;
   t.it += ExactEnergy::of_joules(epoch.it * dt);
   t.dc += ExactEnergy::of_joules(mean.dc * dt);
+  t.generated += ExactEnergy::of_joules(epoch.generated * dt);
+  for (const RackState& rack : state.rack_states)
+    if (rack.off_for(OffCause::power)) t.dark_rack_s += dt;
   t.gpu += ExactEnergy::of_joules(epoch.gpu * dt);
   t.compute += ExactEnergy::of_joules(epoch.compute * dt);
   t.water_m3 += epoch.cooling.water * dt;

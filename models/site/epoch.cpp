@@ -7,6 +7,7 @@
 #include "models/site/epoch_bins.hpp"
 #include "models/site/limits.hpp"
 #include "models/site/meter.hpp"
+#include "models/site/power_turn.hpp"
 #include "models/site/rack_watts.hpp"
 #include "models/site/service_share.hpp"
 #include "models/site/thermal.hpp"
@@ -34,6 +35,8 @@ SiteState initial_site(const SiteParameters& site) {
   s.service_racks.resize(site.services.size());
   s.latencies.resize(site.services.size());
   s.leakage_w.assign(idx(site.rack_count()), 0);
+  s.feeds = initial_feeds(site.distribution);
+  s.rack_feeds = initial_rack_feeds(site);
   s.rack_states.resize(idx(site.rack_count()));
   apply_limits(s, site);
   return s;
@@ -48,7 +51,8 @@ sim::TraceHash trace_hash(const SiteState& state) {
 
 sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
   sim::Time next = (state.now / site.step + 1) * site.step;
-  next = std::min({next, state.next_decision, next_change(site.events, state.now), site.duration});
+  next = std::min({next, state.next_decision, site.duration, next_change(site.events, state.now),
+                   next_power_change(state, site)});
   for (const auto& limit : state.limits) next = std::min(next, sim::next_effect(limit));
   return next;
 }
@@ -74,6 +78,8 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.start = state.now;
   epoch.end = next_boundary(state, site);
   const int bins = bins_of(epoch, site);
+  epoch.notes.clear();
+  turn_power(state, site, epoch.feeding, nullptr);
 
   apply_rack_states(state, site, epoch);
   work(state, site, pool, epoch);
@@ -89,15 +95,19 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.rack_loss = mean.loss;
   epoch.lighting = site.lighting_w;
 
-  epoch.room_heat = room_heat(site, epoch, watts.racks);
+  epoch.room_heat = distribute(state, site, epoch, bins);
   cool(site, mean, epoch);
-  meter(state, site, epoch, watts.racks, watts.gpu_w);
+  const bool plant_is_fed = plant_fed(site.distribution, epoch.feeding);
+  if (!plant_is_fed) stop_plant(epoch);
+  meter(state, site, epoch, watts.gpu_w, plant_is_fed);
+  epoch.stored += mean.stored;
   book(state, site, epoch, mean);
   book_services(state, site, epoch);
   remember(state, site, epoch);
 
   epoch.capped_share = limit_share(state, site);
   state.now = epoch.end;
+  turn_power(state, site, epoch.feeding, &epoch.notes);
   move_limits(state, site, leak(state, site, epoch));
 }
 

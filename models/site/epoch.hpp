@@ -13,6 +13,12 @@
 // losses -> points published -> controller -> set-points.
 namespace mw::models {
 
+/// Something that happened by itself, for the run file's list of events.
+struct SiteNote {
+  sim::Time at = 0;
+  std::string kind, object, detail;
+};
+
 /// What one epoch was like; powers are means over it, in W. Buffers are kept between epochs.
 struct SiteEpoch {
   sim::Time start = 0, end = 0;
@@ -21,6 +27,8 @@ struct SiteEpoch {
   double meter = 0, it = 0, gpu = 0, compute = 0;
   double rack_loss = 0, electrical_loss = 0;
   double pumping = 0, heat_rejection = 0, lighting = 0;
+  double stored = 0;                       // growth of what batteries hold
+  double generated = 0;                    // by the site's own generators
   double room_heat = 0;                    // losses of the IT branch, into the air of their rooms
   double peak_meter = 0;                   // highest sub-step
   double capped_share = 0;                 // GPU power limits over rated power, all limited GPUs
@@ -39,11 +47,15 @@ struct SiteEpoch {
   std::vector<std::vector<Outage>> replica_off;  // by pod of the site and replica
 
   // Work space.
-  std::vector<PodEpoch> pods;                   // the simulated ones
-  std::vector<Generation> fronts;               // by service
-  std::vector<KnownFlow> flows;                 // by pod that flows
-  std::vector<PodSeen> seen;                    // by pod of the site
-  std::vector<PodPast> cut;                     // by pod of the site: some that follow
+  std::vector<PodEpoch> pods;      // the simulated ones
+  std::vector<Generation> fronts;  // by service
+  std::vector<KnownFlow> flows;    // by pod that flows
+  std::vector<PodSeen> seen;       // by pod of the site
+  std::vector<PodPast> cut;        // by pod of the site: some that follow
+  std::vector<double> rack_bins;   // [rack][bin], W at the inputs
+  std::vector<SiteNote> notes;     // of this epoch and its end
+  Feeding feeding;                 // who feeds whom in the electrical tree
+  DistributionFlow flow;
   std::vector<double> gpu_bins;                 // [rack][bin], W
   std::vector<double> measured;                 // [bin][series], W
   std::vector<std::vector<Latencies>> counted;  // [thread][service], empty in between

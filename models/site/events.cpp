@@ -15,6 +15,13 @@ void check(const EventParameters& event, sim::Problems& problems) {
     problems.add("for", "is not above zero", "write `30 min`, or leave it out: then it stays");
   if (event.kind == EventKind::heat_wave && !event.warmer)
     problems.add("kind", "a heat wave needs to know how warm", "add `warmer: 5 K`");
+  if (event.kind == EventKind::utility_dip && !event.voltage)
+    problems.add("kind", "a dip needs to know what voltage is left",
+                 "add `voltage: 0.4`, or 0 for an outage");
+  if (event.kind == EventKind::feed_loss && !event.feed)
+    problems.add("kind", "does not say which feed is lost", "add `feed: a`");
+  if (event.kind == EventKind::unit_loss && !event.stage)
+    problems.add("kind", "does not say which unit fails", "add `stage: ups` and `unit: 0`");
 }
 
 sim::Time end_of(const EventParameters& event) {
@@ -43,6 +50,18 @@ std::string effect_of(const EventParameters& event) {
   switch (event.kind) {
     case EventKind::heat_wave:
       return fmt::format("outdoor air {:+g} K", event.warmer->value);
+    case EventKind::utility_dip:
+      return *event.voltage > 0 ? fmt::format("{:g} % of the voltage left", 100 * *event.voltage)
+                                : std::string("no voltage");
+    case EventKind::feed_loss:
+      return fmt::format("feed {} is gone", enum_names(*event.feed)[static_cast<int>(*event.feed)]);
+    case EventKind::unit_loss:
+      return fmt::format(
+          "{}{}{}: {} fail", *event.stage, event.unit ? fmt::format("-{}", *event.unit) : "",
+          event.feed
+              ? fmt::format(", path {}", enum_names(*event.feed)[static_cast<int>(*event.feed)])
+              : "",
+          event.modules ? fmt::format("{} modules", *event.modules) : "all modules");
   }
   return "";
 }

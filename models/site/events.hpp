@@ -14,9 +14,16 @@
 // nothing of them.
 namespace mw::models {
 
-enum class EventKind { heat_wave };
+enum class EventKind { heat_wave, utility_dip, feed_loss, unit_loss };
 inline std::span<const char* const> enum_names(EventKind) {
-  static constexpr const char* names[] = {"heat_wave"};
+  static constexpr const char* names[] = {"heat_wave", "utility_dip", "feed_loss", "unit_loss"};
+  return names;
+}
+
+/// The two paths of stages with `redundancy: two_n`.
+enum class FeedPath { a, b };
+inline std::span<const char* const> enum_names(FeedPath) {
+  static constexpr const char* names[] = {"a", "b"};
   return names;
 }
 
@@ -25,6 +32,11 @@ struct EventParameters {
   EventKind kind = EventKind::heat_wave;
   std::optional<sim::Duration> lasting;
   std::optional<sim::TemperatureDifference> warmer;
+  std::optional<double> voltage;
+  std::optional<FeedPath> feed;
+  std::optional<std::string> stage;
+  std::optional<int> unit;
+  std::optional<int> modules;
 };
 template <sim::Describes<EventParameters> Self>
 void describe(Self& self, auto&& visit) {
@@ -36,6 +48,18 @@ void describe(Self& self, auto&& visit) {
         About{.text = "heat_wave: outdoor air above the weather's, which keeps its moisture",
               .min = -40,
               .max = 40});
+  visit("voltage", self.voltage,
+        About{.text = "utility_dip: voltage that is left, over nominal; 0: an outage",
+              .min = 0,
+              .max = 1});
+  visit("feed", self.feed,
+        About{.text = "feed_loss: the path that every stage with two of them loses; unit_loss: the "
+                      "path whose modules fail, otherwise both"});
+  visit("stage", self.stage, About{.text = "unit_loss: a stage of the electrical chain"});
+  visit("unit", self.unit,
+        About{.text = "unit_loss: which of its units, from 0; otherwise all", .min = 0});
+  visit("modules", self.modules,
+        About{.text = "unit_loss: how many modules of a path fail; otherwise all", .min = 1});
 }
 void check(const EventParameters& event, sim::Problems& problems);
 

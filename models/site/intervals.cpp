@@ -20,6 +20,7 @@ SiteState figures_only(const SiteState& state) {
   world.allocation = state.allocation;
   world.ledger = state.ledger;
   world.totals = state.totals;
+  world.feeds = state.feeds;
   world.counts = state.counts;
   world.engines = state.engines;
   world.service_racks = state.service_racks;

@@ -21,17 +21,21 @@ enum class Purpose {
   pumping,
   heat_rejection,
   lighting,
-  measured
+  measured,
+  stored,
+  generated
 };
-inline constexpr std::size_t purposes = 12;
+inline constexpr std::size_t purposes = 14;
 inline std::span<const char* const> enum_names(Purpose) {
   static constexpr const char* names[purposes] = {
-      "prefill", "decode",     "training", "ingest",         "network",  "storage",
-      "idle",    "conversion", "pumping",  "heat_rejection", "lighting", "measured"};
+      "prefill",    "decode",  "training",       "ingest",   "network",  "storage", "idle",
+      "conversion", "pumping", "heat_rejection", "lighting", "measured", "stored",  "generated"};
   return names;
 }
 
-/// Energy at the meter by purpose. The meter is their sum by construction; that the models' own
+/// Energy at the meter by purpose. Two may be negative: what batteries hold more than at the start
+/// (`stored`), and less what the site's own generators made (`generated`), which never passed the
+/// meter. The meter is their sum by construction; that the models' own
 /// meter power integrates to the same is a test, not an assumption.
 struct EnergyLedger {
   std::array<ExactEnergy, purposes> by_purpose{};

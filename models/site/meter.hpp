@@ -2,17 +2,17 @@
 #include <span>
 
 #include "models/site/epoch.hpp"
-#include "models/site/rack_sums.hpp"
 
-// The electrical chain on the sub-grid.
+// The electrical tree on the sub-grid.
 namespace mw::models {
 
-/// Losses of the IT branch warm electrical rooms, which the air side cools: W, mean of the epoch.
-double room_heat(const SiteParameters& site, const SiteEpoch& epoch,
-                 std::span<const RackSums> racks);
+/// From the racks' inputs up through their branch. Its losses warm electrical rooms, which the air
+/// side cools: W, mean of the epoch.
+double distribute(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, int bins);
 
-/// Power at the meter by sub-step, held against the envelope and published.
+/// The rest of the tree with the plant's power, up to the meter, by sub-step: held against the
+/// envelope and published; breakers and overloads are looked at.
 void meter(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
-           std::span<const RackSums> racks, std::span<const double> gpu_w);
+           std::span<const double> gpu_w, bool plant_is_fed);
 
 }  // namespace mw::models

@@ -10,6 +10,7 @@ struct RackSums {
   // served GPUs that worked or stood by for idle ones.
   double beside_working = 0, beside_idle = 0;
   double network = 0, storage = 0, cpu = 0;  // such racks without their converters' losses
+  double stored = 0;                         // growth of what racks store
   double measured = 0;                       // the same of racks whose power was measured
 
   void add(const RackSums& o, double weight) {
@@ -25,6 +26,7 @@ struct RackSums {
     network += o.network * weight;
     storage += o.storage * weight;
     cpu += o.cpu * weight;
+    stored += o.stored * weight;
     measured += o.measured * weight;
   }
 };

@@ -5,6 +5,7 @@
 #include "models/inference/host_work.hpp"
 #include "models/site/availability.hpp"
 #include "models/site/epoch_bins.hpp"
+#include "models/site/power_turn.hpp"
 #include "sim/index.hpp"
 
 namespace mw::models {
@@ -58,6 +59,11 @@ struct RackWork {
   std::vector<double> host_load;  // see host_load_of()
   std::vector<double> byte_rate;  // B/s
 };
+/// Bytes between link domains of the replicas that passed these tokens.
+double exchanged(const PodCounts& counts, const SiteService& service) {
+  return static_cast<double>(counts.prompt_tokens + counts.output_tokens) *
+         service.network_bytes_per_token;
+}
 RackWork rack_work(const SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
   const std::vector<double> none(idx(site.rack_count()), 0);
   RackWork w{none, none, none};
@@ -94,6 +100,10 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
     w.byte_rate[idx(g.rack)] +=
         static_cast<double>(counts.arrived_prompt_tokens + counts.output_tokens) *
         site.bytes_per_token / seconds * g.gpus / pod_gpus;
+    // So does what GPUs of one replica exchange over several link domains.
+    w.byte_rate[idx(g.rack)] +=
+        exchanged(counts, site.services[idx(site.service_of_pod[idx(g.pod)])]) / seconds * g.gpus /
+        pod_gpus;
   }
   // Racks whose power is replayed move what they moved then.
   const auto moves = [&](int r) {
@@ -101,13 +111,22 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
     return !racks.measured && !is_off(epoch, r) &&
            (racks.rack.kind == RackKind::network || racks.rack.kind == RackKind::storage);
   };
-  int movers = 0;
-  for (int r = 0; r < site.rack_count(); ++r) movers += moves(r) ? 1 : 0;
-  double tokens = 0;
-  for (const auto& s : epoch.services)
-    tokens += static_cast<double>(s.arrived_prompt_tokens + s.output_tokens);
+  int movers = 0, switches = 0;
   for (int r = 0; r < site.rack_count(); ++r) {
-    if (moves(r)) w.byte_rate[idx(r)] = tokens * site.bytes_per_token / seconds / movers;
+    movers += moves(r) ? 1 : 0;
+    switches += moves(r) && site.group(r).rack.kind == RackKind::network ? 1 : 0;
+  }
+  double tokens = 0, between_domains = 0;  // B
+  for (std::size_t s = 0; s < epoch.services.size(); ++s) {
+    const PodCounts& c = epoch.services[s];
+    tokens += static_cast<double>(c.arrived_prompt_tokens + c.output_tokens);
+    between_domains += exchanged(c, site.services[s]);
+  }
+  for (int r = 0; r < site.rack_count(); ++r) {
+    if (!moves(r)) continue;
+    w.byte_rate[idx(r)] = tokens * site.bytes_per_token / seconds / movers;
+    if (site.group(r).rack.kind == RackKind::network)
+      w.byte_rate[idx(r)] += between_domains / seconds / switches;
   }
   return w;
 }
@@ -168,7 +187,7 @@ std::vector<MeasuredRackLaw> measured_watts(const SiteParameters& site, SiteEpoc
 
 }  // namespace
 
-RackWatts rack_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
                      SiteEpoch& epoch, int bins) {
   gpu_watts(state, site, pool, epoch, bins);
   const RackWork doing = rack_work(state, site, epoch);
@@ -177,6 +196,7 @@ RackWatts rack_watts(const SiteState& state, const SiteParameters& site, sim::Th
   const std::size_t series = site.measured ? site.measured->series() : 0;
   epoch.rack_input.assign(idx(site.rack_count()), 0);
   epoch.rack_gpu.assign(idx(site.rack_count()), 0);
+  epoch.rack_bins.resize(idx(site.rack_count()) * idx(bins));
   std::vector<double> weights;
   for (int b = 0; b < bins; ++b) weights.push_back(bin_seconds(epoch, site, b) / epoch.seconds());
   const auto measured_input = [&](int r, int b) {
@@ -185,7 +205,13 @@ RackWatts rack_watts(const SiteState& state, const SiteParameters& site, sim::Th
   };
   const auto add_to = [&](std::vector<RackSums>& sums, std::vector<double>& gpus, int r) {
     const auto& racks = site.group(r);
-    if (!racks.measured && is_off(epoch, r)) return;
+    double* input = &epoch.rack_bins[idx(r) * idx(bins)];
+    std::fill(input, input + bins, 0.0);
+    // Racks whose power is replayed draw it, but not without a source.
+    if (is_off(epoch, r) && (!racks.measured || state.rack_states[idx(r)].off_for(OffCause::power)))
+      return;
+    RackFeedState& feed = state.rack_feeds[idx(r)];
+    const bool fed = rack_is_fed(site, state, epoch.feeding, r);
     for (int b = 0; b < bins; ++b) {
       const RackPower p =
           racks.measured
@@ -196,6 +222,18 @@ RackWatts rack_watts(const SiteState& state, const SiteParameters& site, sim::Th
                                       .inlet_c = inlet_c});
       add_rack(sums[idx(b)], racks, doing.busy[idx(r)], state.leakage_w[idx(r)] * racks.rack.gpus(),
                p);
+      input[b] = p.input;
+      if (!fed || feed.stored_j < racks.store.capacity) {
+        const double seconds = bin_seconds(epoch, site, b);
+        const StorageFlow flow = fed ? charge(racks.store, feed.stored_j, seconds)
+                                     : discharge(racks.store, feed.stored_j, p.input, seconds);
+        input[b] += flow.drawn - flow.delivered;
+        sums[idx(b)].input += flow.drawn - flow.delivered;
+        sums[idx(b)].loss += flow.loss;
+        sums[idx(b)].air_heat += flow.loss;
+        sums[idx(b)].stored += flow.change;
+      }
+      feed.watt = p.input;
       const double weight = weights[idx(b)];
       epoch.rack_input[idx(r)] += p.input * weight;
       epoch.rack_gpu[idx(r)] += p.gpu * weight;

@@ -12,8 +12,8 @@ struct RackWatts {
   std::vector<RackSums> racks;  // by sub-step
   std::vector<double> gpu_w;    // the same
 };
-/// Fills also the per-rack means of the epoch.
-RackWatts rack_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+/// Fills also the per-rack means of the epoch, and moves what racks store.
+RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
                      SiteEpoch& epoch, int bins);
 
 }  // namespace mw::models

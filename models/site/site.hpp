@@ -15,14 +15,16 @@
 #include "models/economics/costs.hpp"
 #include "models/inference/front.hpp"
 #include "models/inference/pod.hpp"
-#include "models/power/electrical.hpp"
+#include "models/power/distribution_flow.hpp"
 #include "models/power/rack.hpp"
 #include "models/power/replay.hpp"
+#include "models/power/supply.hpp"
 #include "models/site/allocation.hpp"
 #include "models/site/cohort.hpp"
 #include "models/site/events.hpp"
 #include "models/site/fluid.hpp"
 #include "models/site/ledger.hpp"
+#include "models/site/rack_feed.hpp"
 #include "models/site/rack_state.hpp"
 #include "models/site/regime.hpp"
 #include "sim/moment.hpp"
@@ -39,6 +41,7 @@ struct SiteRacks {
   std::string name;
   RackParameters rack;
   RackLaw law;
+  StorageLaw store{};
   int first = 0, count = 0;
   double load = 0;        // share of rated power, above idle, that GPUs of no service draw
   bool measured = false;  // their power is replayed, see SiteParameters::measured
@@ -63,6 +66,7 @@ struct SiteService {
   TokenPrices price{};
   int first_pod = 0, pods = 0;
   int replicas = 0, gpus_per_replica = 0;
+  double network_bytes_per_token = 0;  // that replicas over several link domains exchange
 };
 
 inline constexpr sim::Time physics_step = sim::second;
@@ -85,7 +89,7 @@ struct SiteParameters {
   Cohort cohort;  // which pods are simulated; off: all
 
   ElectricalParameters electrical;
-  ElectricalLaw electrical_law;
+  Distribution distribution;
   CoolingParameters cooling;
   CoolingSizing cooling_sizing;
   ClimateParameters climate;
@@ -129,6 +133,9 @@ struct SiteTotals {
   double supply_excess_k = 0;
   double unmet_air_heat_j = 0;
   CoolingTotals cooling;
+  double dark_rack_s = 0;                 // racks x seconds without power
+  std::int64_t went_dark = 0;             // racks that lost power, each time
+  ExactEnergy generated;                  // by the site's own generators
   std::int64_t overloaded_epochs = 0;     // some electrical stage carried more than it may
   std::int64_t unpromised_decisions = 0;  // decisions that needed GPUs below their least limit
   std::int64_t decisions = 0;
@@ -150,6 +157,9 @@ void describe(Self& self, auto&& visit) {
   visit("unmet_air_heat_j", self.unmet_air_heat_j,
         About{.text = "Heat that the air side could not take, J"});
   visit("cooling", self.cooling, About{.text = "Sums of the plant"});
+  visit("dark_rack_s", self.dark_rack_s, About{.text = "Racks x seconds without power"});
+  visit("went_dark", self.went_dark, About{.text = "Racks that lost power, each time"});
+  visit("generated", self.generated, About{.text = "Energy of the site's own generators"});
   visit("overloaded_epochs", self.overloaded_epochs,
         About{.text = "Epochs in which an electrical stage carried more than it may"});
   visit("unpromised_decisions", self.unpromised_decisions,
@@ -175,6 +185,9 @@ struct SiteState {
   std::vector<ExactEnergy> service_racks;  // rack energy by service; see service_share.hpp
   std::vector<Latencies> latencies;        // the same; in a cohort they are by simulated pod
   sim::TraceHash control_hash;
+  std::vector<FeedNodeState> feeds;  // by node of the distribution
+  SupplyState supply;
+  std::vector<RackFeedState> rack_feeds;  // by rack
   CohortState cohort;
   std::vector<FlowState> flows;  // by simulated pod, where pods flow
 };
@@ -200,6 +213,9 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Energy at the racks' inputs by service"});
   visit("latencies", self.latencies, About{.text = "Latencies of requests by service"});
   visit("control_hash", self.control_hash, About{.text = "Fingerprint of limits that took effect"});
+  visit("feeds", self.feeds, About{.text = "Nodes of the electrical tree"});
+  visit("supply", self.supply, About{.text = "Utility and generators"});
+  visit("rack_feeds", self.rack_feeds, About{.text = "What each rack holds and draws"});
   visit("cohort", self.cohort, About{.text = "What other pods follow"});
   visit("flows", self.flows, About{.text = "Pods in steady flow"});
 }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/cooling/metrics.hpp"
+#include "models/site/electrical_metrics.hpp"
 #include "models/site/intervals.hpp"
 #include "models/site/plant_metrics.hpp"
 #include "models/site/service_share.hpp"
@@ -119,6 +120,7 @@ std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteSta
   m.push_back({"supply_excess_k", state.totals.supply_excess_k, "K",
                "Most that the coolant was warmer than its set point"});
   add_plant_metrics(m, site, state);
+  add_electrical_metrics(m, site, state);
   if (site.economics) add_costs(m, site, *site.economics, state, seconds, out_tokens);
   return m;
 }

@@ -48,6 +48,14 @@ void cool(const SiteParameters& site, const RackSums& mean, SiteEpoch& epoch) {
   chip_temperatures(site, epoch);
 }
 
+void stop_plant(SiteEpoch& epoch) {
+  CoolingPower& c = epoch.cooling;
+  for (double* drive :
+       {&c.tcs_pump, &c.fws_pump, &c.cdu, &c.rejection_fan, &c.trim, &c.crah_fan, &c.air_pump,
+        &c.air_chiller, &c.air_free_fan, &epoch.pumping, &epoch.heat_rejection, &epoch.lighting})
+    *drive = 0;
+}
+
 bool leak(SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
   bool changed = false;
   for (int r = 0; r < site.rack_count(); ++r) {

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "models/compute/step_cost.hpp"
-#include "models/power/electrical.hpp"
+#include "models/power/breaker.hpp"
 #include "models/power/rack.hpp"
+#include "models/power/storage.hpp"
 #include "sim/fixed.hpp"
 #include "sim/portable_math.hpp"
 #include "sim/random.hpp"
@@ -24,12 +25,14 @@ using namespace mw::models;
 constexpr int cases = 10;
 const char* const names[cases] = {
     "random bits", "exponential",     "normal",       "gamma", "pow",
-    "fixed point", "mixed iteration", "decode cells", "rack",  "electrical chain"};
+    "fixed point", "mixed iteration", "decode cells", "rack",  "breaker and store"};
 
 struct World {
   StepTableView table;
   RackLaw rack;
-  ElectricalLaw chain;
+  ConverterLaw ups;
+  BreakerLaw breaker;
+  StorageLaw store;
 };
 
 MW_HD std::uint64_t bits_of(double x) {
@@ -71,8 +74,10 @@ MW_HD void compute(const World& w, std::uint64_t i, std::uint64_t* out) {
   const RackPower rack =
       rack_step(w.rack, {.gpu_w = 1e5 * u, .host_load = u, .byte_rate = 1e9 * u});
   out[8] = bits_of(rack.input) ^ bits_of(rack.liquid_heat);
-  const ElectricalPower chain = electrical_step(w.chain, rack.input, 0.1 * rack.input);
-  out[9] = bits_of(chain.meter) ^ bits_of(chain.loss_total);
+  double held = 1e6 * u;
+  const StorageFlow store = charge(w.store, held, 0.1);
+  out[9] = bits_of(converter_loss(w.ups, 1e6, rack.input)) ^ bits_of(store.loss) ^
+           bits_of(breaker_heat(w.breaker, u, 4 * u, 0.1)) ^ bits_of(held);
 }
 
 __global__ void on_device(World w, std::uint64_t n, std::uint64_t* out) {
@@ -167,7 +172,7 @@ int main() {
   }
   constexpr std::uint64_t n = 1 << 20;
   const Arrays arrays;
-  World host{arrays.view(), {}, {}};
+  World host{arrays.view(), {}, {}, {}, {}};
   host.rack.host_idle = 8000;
   host.rack.host_load = 17000;
   host.rack.fan = 2500;
@@ -175,12 +180,9 @@ int main() {
   host.rack.fan_full_air_heat = 15000;
   host.rack.busbar_ohm_per_volt2 = 4e-8;
   host.rack.liquid_fraction = 0.87;
-  host.chain.count = 2;
-  for (int s = 0; s < 2; ++s) {
-    host.chain.stages[s].feeds = s == 0 ? Feeds::all : Feeds::it;
-    host.chain.stages[s].installed = 3e5;
-    host.chain.stages[s].usable = 1.5e5;
-  }
+  host.ups.no_load = 0.01;
+  host.ups.resistive = 0.02;
+  host.store = {1.5e6, 4e5, 1e5, 0.95, 0.95};
 
   World device = host;
   device.table.level_laws = copied(arrays.laws);

@@ -97,11 +97,12 @@ TEST_CASE(
   CHECK(site.limits[2].object == "rack/air-0");
   CHECK(site.limits[2].max == site.group(2).rack.gpu.value.tdp.value.value);
   CHECK(site.bytes_per_token == 4);
-  CHECK(site.electrical_law.count > 0);
+  CHECK(site.distribution.nodes.size() >= site.electrical.stages.size());
   // Rated for design power: all racks at design do not overload the chain.
   double design = 0;
   for (const auto& racks : site.racks) design += racks.rack.design_power.value.value * racks.count;
-  CHECK_FALSE(models::electrical_step(site.electrical_law, design, 0).overloaded);
+  for (const auto& node : site.distribution.nodes) CHECK(node.design <= node.usable * (1 + 1e-9));
+  CHECK(site.distribution.design_meter > design);
 }
 
 TEST_CASE("Two services share the racks, each on its own kind") {

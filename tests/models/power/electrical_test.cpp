@@ -1,28 +1,32 @@
-#include "models/power/electrical.hpp"
-
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
 #include <cmath>
 #include <string>
 
+#include "models/power/tree.hpp"
+
 namespace mw::models {
 namespace {
 
-/// Half of the loss constant, half with the square of the load; eta at the full rating.
-ElectricalStage stage(std::string name, Feeds feeds, double efficiency) {
-  ElectricalStage s;
-  s.name = std::move(name);
-  s.feeds = feeds;
-  s.loss.no_load = s.loss.resistive = 0.5 * (1 / efficiency - 1);
-  return s;
-}
+using test::stage;
+using test::Tree;
 
 ElectricalParameters chain() {
-  return {"",
-          {stage("hv", Feeds::all, 0.995), stage("mv", Feeds::all, 0.992),
-           stage("ups", Feeds::it, 0.965), stage("busway", Feeds::it, 0.995),
-           stage("mechanical", Feeds::mechanical, 0.98)}};
+  ElectricalParameters e;
+  e.stages = {stage("hv", Feeds::all, 0.995), stage("mv", Feeds::all, 0.992),
+              stage("ups", Feeds::it, 0.965), stage("busway", Feeds::it, 0.995),
+              stage("mechanical", Feeds::mechanical, 0.98)};
+  return e;
+}
+ElectricalParameters only(ElectricalStage s) {
+  ElectricalParameters e;
+  e.stages = {std::move(s)};
+  return e;
+}
+double loss_of(const ElectricalStage& s, double design, double load) {
+  Tree tree(only(s), {{"racks", 1, design}});
+  return tree.step({load}) - load;
 }
 
 }  // namespace
@@ -32,48 +36,52 @@ TEST_CASE("T25: at full load a chain has the product of its stages' efficiencies
   ElectricalParameters e = chain();
   e.stages.pop_back();
   e.stages.push_back(stage("supply", Feeds::it, 0.970));
-  const ElectricalLaw law = size_electrical(e, {1e6}, {0});
-  const ElectricalPower p = electrical_step(law, 1e6, 0);
-  CHECK(1e6 / p.meter == doctest::Approx(0.91930).epsilon(1e-5));
-  CHECK(1e6 / p.meter == doctest::Approx(0.995 * 0.992 * 0.965 * 0.995 * 0.970).epsilon(1e-12));
-  CHECK_FALSE(p.overloaded);
-  CHECK(electrical_step(law, 1.01e6, 0).overloaded);
+  Tree tree(e, {{"racks", 1, 1e6}});
+  const double meter = tree.step({1e6});
+  CHECK(1e6 / meter == doctest::Approx(0.91930).epsilon(1e-5));
+  CHECK(1e6 / meter == doctest::Approx(0.995 * 0.992 * 0.965 * 0.995 * 0.970).epsilon(1e-12));
+  CHECK(meter == tree.law.design_meter);
+  CHECK_FALSE(tree.overloaded);
+  tree.step({1.01e6});
+  CHECK(tree.overloaded);
 }
 
 TEST_CASE("With two full paths each carries half: resistive loss halves, no-load loss doubles") {
   // Loss of one stage rated R at load R: a + c. Two such, each at R/2: 2 a + 2 c/4 = 2 a + c/2.
-  ElectricalParameters e{"", {stage("only", Feeds::it, 0.96)}};
+  ElectricalStage s = stage("only", Feeds::it, 0.96);
   const double a = 0.5 * (1 / 0.96 - 1) * 1e6;
-  CHECK(electrical_step(size_electrical(e, {1e6}, {0}), 1e6, 0).loss_total ==
-        doctest::Approx(2 * a));
-  e.stages[0].redundancy = Redundancy::two_n;
-  CHECK(electrical_step(size_electrical(e, {1e6}, {0}), 1e6, 0).loss_total ==
-        doctest::Approx(2 * a + a / 2));
+  CHECK(loss_of(s, 1e6, 1e6) == doctest::Approx(2 * a));
+  s.redundancy = Redundancy::two_n;
+  CHECK(loss_of(s, 1e6, 1e6) == doctest::Approx(2 * a + a / 2));
   // Four modules and one spare: five at 80 % load each.
-  e.stages[0].redundancy = Redundancy::n_plus_1;
-  e.stages[0].modules = 4;
-  CHECK(electrical_step(size_electrical(e, {1e6}, {0}), 1e6, 0).loss_total ==
-        doctest::Approx(1.25 * a * (1 + 0.64)));
+  s.redundancy = Redundancy::n_plus_1;
+  s.modules = 4;
+  CHECK(loss_of(s, 1e6, 1e6) == doctest::Approx(1.25 * a * (1 + 0.64)));
+  // Four to make three: 4/3 installed, at 3/4 load.
+  s.redundancy = Redundancy::distributed;
+  s.modules = 3;
+  CHECK(loss_of(s, 1e6, 1e6) == doctest::Approx(a * (4.0 / 3) * (1 + 9.0 / 16)));
+  // A reserve block without load beside three at full load: a third of a no-load loss more.
+  s.redundancy = Redundancy::reserve;
+  CHECK(loss_of(s, 1e6, 1e6) == doctest::Approx(2 * a + a / 3));
+}
+
+TEST_CASE("What may be used of what is installed: 1, m/(m+1), 1/2, and 3/4 of four to make three") {
+  CHECK(usable_share(Redundancy::n, 1) == 1);
+  CHECK(usable_share(Redundancy::n_plus_1, 4) == doctest::Approx(0.8));
+  CHECK(usable_share(Redundancy::two_n, 1) == 0.5);
+  CHECK(usable_share(Redundancy::distributed, 3) == doctest::Approx(0.75));
+  CHECK(usable_share(Redundancy::reserve, 3) == doctest::Approx(0.75));
 }
 
 TEST_CASE("The mechanical branch does not pass the UPS") {
-  const ElectricalLaw law = size_electrical(chain(), {1e6}, {1e5});
-  const ElectricalPower with = electrical_step(law, 1e6, 1e5);
-  const ElectricalPower without = electrical_step(law, 1e6, 0);
-  CHECK(with.loss[2] == without.loss[2]);
-  CHECK(with.loss[4] > without.loss[4]);
-  CHECK(with.loss[0] > without.loss[0]);
-}
-
-TEST_CASE("What the meter reads is the loads and the losses of all stages") {
-  const ElectricalLaw law = size_electrical(chain(), {1e6}, {1e5});
-  CHECK(rc::check([&law](unsigned short it, unsigned short mechanical) {
-    const double it_w = it * 15.0;
-    const double mechanical_w = mechanical * 1.5;
-    const ElectricalPower p = electrical_step(law, it_w, mechanical_w);
-    RC_ASSERT(std::fabs(p.meter - (it_w + mechanical_w + p.loss_total)) <= 1e-12 * p.meter);
-    for (int i = 0; i < law.count; ++i) RC_ASSERT(p.loss[i] > 0);
-  }));
+  Tree with(chain(), {{"racks", 1, 1e6}}, 1e5), without(chain(), {{"racks", 1, 1e6}}, 1e5);
+  with.step({1e6}, 1e5);
+  without.step({1e6}, 0);
+  CHECK(with.flow.lost[2] == without.flow.lost[2]);
+  CHECK(with.flow.lost[4] > without.flow.lost[4]);
+  CHECK(with.flow.lost[0] > without.flow.lost[0]);
+  CHECK(with.room_heat == with.flow.lost[2] + with.flow.lost[3]);
 }
 
 TEST_CASE("T26: availability of redundant modules") {
@@ -83,16 +91,26 @@ TEST_CASE("T26: availability of redundant modules") {
   CHECK(std::fabs(availability_of(0, 7, 0.3) - 1) < 1e-12);
 }
 
-TEST_CASE("A chain that feeds all from behind a branch is refused") {
+TEST_CASE("A chain that feeds all from behind a branch is refused, and so are unclear places") {
+  const auto first_problem = [](const ElectricalParameters& e) {
+    sim::Problems found;
+    check(e, found);
+    return found.items.empty() ? std::string() : found.items[0].problem;
+  };
+  CHECK(first_problem(chain()).empty());
   ElectricalParameters e = chain();
   std::swap(e.stages[1], e.stages[2]);
-  sim::Problems found;
-  check(e, found);
-  REQUIRE(found.items.size() == 1);
-  CHECK(found.items[0].problem == "stage 'mv' feeds all but stands behind a branch");
-  sim::Problems none;
-  check(chain(), none);
-  CHECK(none.items.empty());
+  CHECK(first_problem(e) == "stage 'mv' feeds all but stands behind a branch");
+  e = chain();
+  e.stages[2].from = "busway";
+  CHECK(first_problem(e) == "stage 'ups' is fed from 'busway', which is no stage before it");
+  e = chain();
+  e.stages[3].name = "ups";
+  CHECK(first_problem(e) == "two stages are called 'ups'");
+  e = chain();
+  e.stages[3].units = 3;
+  e.stages[3].racks_per_unit = 3;
+  CHECK(first_problem(e) == "stage 'busway' has both units and racks_per_unit");
 }
 
 }  // namespace mw::models

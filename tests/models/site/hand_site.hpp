@@ -113,11 +113,13 @@ struct HandSite {
   static void add(SiteParameters& site, const char* name, const RackParameters& rack, int count) {
     for (int i = 0; i < count; ++i)
       site.group_of_rack.push_back(static_cast<std::int32_t>(site.racks.size()));
-    site.racks.push_back({.name = name,
-                          .rack = rack,
-                          .law = make_rack_law(rack),
-                          .first = site.rack_count() - count,
-                          .count = count});
+    site.racks.push_back(
+        {.name = name,
+         .rack = rack,
+         .law = make_rack_law(rack),
+         .store = rack_store(rack.storage, rack.gpus(), rack.design_power.value.value),
+         .first = site.rack_count() - count,
+         .count = count});
   }
 
   PodParameters pod(double power_w, double idle_w, double slow_w, std::int64_t blocks) const {

@@ -131,9 +131,9 @@ TEST_CASE("The rooms' heat is the loss of the IT branch alone") {
   const SiteParameters site = hand.build();
   run_looking(site, [&](const SiteEpoch& e) {
     // Stages 1 and 2 of the four: busway, then UPS before it.
-    const auto& law = site.electrical_law;
-    const double busway = converter_loss(law.stages[2].loss, law.stages[2].installed, e.it);
-    const double ups = converter_loss(law.stages[1].loss, law.stages[1].installed, e.it + busway);
+    const auto& law = site.distribution;
+    const double busway = converter_loss(law.stages[2].loss, law.nodes[2].sharing, e.it);
+    const double ups = converter_loss(law.stages[1].loss, law.nodes[1].sharing, e.it + busway);
     CHECK(share_off(e.room_heat, busway + ups) < 1e-12);
   });
 }
