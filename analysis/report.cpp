@@ -57,10 +57,13 @@ std::string underscores_to_spaces(std::string text) {
 
 std::string energy_line(const SiteState& state) {
   std::vector<Share> parts;
+  double total = 0;  // not the meter: what batteries and generators gave is below zero
   const auto names = enum_names(Purpose{});
-  for (std::size_t i = 0; i < purposes; ++i)
+  for (std::size_t i = 0; i < purposes; ++i) {
     parts.push_back({underscores_to_spaces(names[i]), state.ledger.by_purpose[i].value()});
-  return shares(std::move(parts), state.ledger.meter().value());
+    total += std::max(0.0, parts.back().value);
+  }
+  return shares(std::move(parts), total);
 }
 
 std::string token_line(const SiteState& state) {
@@ -146,6 +149,11 @@ std::string regime_lines(const RunReport& r) {
   return out;
 }
 
+/// `0.3 s`, or as a clock from a minute on.
+std::string length_text(double seconds) {
+  return seconds < 60 ? fmt::format("{:g} s", seconds) : clock_text(seconds);
+}
+
 /// One line for each event that began.
 std::string event_lines(const RunReport& r) {
   std::string out;
@@ -154,7 +162,7 @@ std::string event_lines(const RunReport& r) {
     out += fmt::format(
         "  {} {} at {}{}: {}\n", out.empty() ? "events  " : "        ",
         underscores_to_spaces(name_of(event.kind)), clock_text(sim::to_seconds(event.at.ns)),
-        event.lasting ? " for " + clock_text(sim::to_seconds(event.lasting->ns)) : std::string(),
+        event.lasting ? " for " + length_text(sim::to_seconds(event.lasting->ns)) : std::string(),
         effect_of(event));
   }
   return out;

@@ -18,8 +18,8 @@ std::vector<int> parents_of(const std::vector<ElectricalStage>& stages) {
     int parent = -1;
     for (std::size_t k = 0; k < i; ++k) {
       const bool named = stages[i].from && *stages[i].from == stages[k].name;
-      const bool before =
-          !stages[i].from && (stages[k].feeds == stages[i].feeds || stages[k].feeds == Feeds::all);
+      const bool before = !stages[i].from && !stages[k].racks &&
+                          (stages[k].feeds == stages[i].feeds || stages[k].feeds == Feeds::all);
       if (named || before) parent = static_cast<int>(k);
     }
     parents.push_back(parent);

@@ -79,8 +79,8 @@ void describe(Self& self, auto&& visit) {
   visit("feeds", self.feeds,
         About{.text = "What hangs behind it: everything, the IT branch, or the mechanical branch"});
   visit("from", self.from,
-        About{.text = "The stage that feeds it; otherwise the one before of the same branch, or "
-                      "the last that feeds all"});
+        About{.text = "The stage that feeds it; otherwise the one before of the same branch "
+                      "that names no racks, or the last that feeds all"});
   visit("racks", self.racks,
         About{.text = "Rack groups behind it, if another stage beside it feeds the others"});
   visit("units", self.units,

@@ -35,7 +35,8 @@ double behind_batteries(const Distribution& law, const SiteState& state) {
 void add_electrical_metrics(std::vector<Metric>& m, const SiteParameters& site,
                             const SiteState& state) {
   const Distribution& law = site.distribution;
-  const double meter = state.ledger.meter().value();
+  const double used = state.ledger.meter().value() + state.totals.generated.value() -
+                      state.ledger[Purpose::stored].value();
   const double it = state.totals.it.value();
   const auto share = [&](double part) { return it > 0 ? partial_pue(it, part) : nan; };
   double lost = 0;
@@ -48,7 +49,7 @@ void add_electrical_metrics(std::vector<Metric>& m, const SiteParameters& site,
   }
   const double ups = behind_batteries(law, state);
   if (!std::isnan(ups))
-    m.push_back({"pue_category_1", ups > 0 ? power_usage_effectiveness(meter, ups) : nan, "1",
+    m.push_back({"pue_category_1", ups > 0 ? power_usage_effectiveness(used, ups) : nan, "1",
                  "Energy at the meter over energy behind the UPSs (ISO/IEC 30134-2, category 1)"});
   m.push_back({"ppue_electrical", share(lost), "1",
                "Energy at the racks and losses of the electrical chain over the former"});

@@ -83,7 +83,7 @@ void note_paths(const SiteParameters& site, const std::vector<FeedNodeState>& be
                              : "off_battery",
                        site.distribution.name_of(n),
                        fmt::format("path {}, {:.1f} kWh left", p == 0 ? 'a' : 'b',
-                                   state.feeds[n].path[idx(p)].battery_j / 3.6e6)});
+                                   std::max(0.0, state.feeds[n].path[idx(p)].battery_j) / 3.6e6)});
     }
 }
 

@@ -19,6 +19,13 @@ double ratio(double a, double b) {
   return b > 0 ? a / b : nan;
 }
 
+/// What the site used: of the utility, of its own generators, and of what its batteries held.
+/// Figures that divide by energy take it, since work on batteries is not free.
+double energy_used(const SiteState& state) {
+  return state.ledger.meter().value() + state.totals.generated.value() -
+         state.ledger[Purpose::stored].value();
+}
+
 PodCounts totals(const SiteState& state) {
   PodCounts sum;
   for (const auto& c : state.counts) add(sum, c);
@@ -67,22 +74,24 @@ void add_costs(std::vector<Metric>& out, const SiteParameters& site,
 std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteState& state) {
   const double seconds = sim::to_seconds(state.now);
   const double meter = state.ledger.meter().value();
+  const double used = energy_used(state);
   const double it = state.totals.it.value();
   const PodCounts sum = totals(state);
   const double out_tokens = static_cast<double>(sum.output_tokens);
   const double mean_mw = seconds > 0 ? meter / seconds * 1e-6 : nan;
+  const double used_mw = seconds > 0 ? used / seconds * 1e-6 : nan;
   const double out_rate = seconds > 0 ? out_tokens / seconds : nan;
   const bool limited = std::isfinite(site.envelope_w);
 
   std::vector<Metric> m;
   m.push_back({"simulated", seconds, "s", "Simulated time"});
-  m.push_back({"tokens_per_s_per_mw", ratio(out_rate, mean_mw), "1/(s MW)",
+  m.push_back({"tokens_per_s_per_mw", ratio(out_rate, used_mw), "1/(s MW)",
                "Output tokens per second and megawatt consumed at the meter"});
   if (limited)
     m.push_back({"tokens_per_s_per_provisioned_mw", ratio(out_rate, site.envelope_w * 1e-6),
                  "1/(s MW)", "Output tokens per second and megawatt of the envelope"});
   m.push_back(
-      {"j_per_token", ratio(meter, out_tokens), "J", "Energy at the meter per output token"});
+      {"j_per_token", ratio(used, out_tokens), "J", "Energy at the meter per output token"});
   m.push_back({"tokens_out_per_s", out_rate, "1/s", "Output tokens per second"});
   m.push_back({"tokens_in_per_s", ratio(static_cast<double>(sum.prompt_tokens), seconds), "1/s",
                "Prompt tokens computed per second"});
@@ -108,10 +117,10 @@ std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteSta
                "Energy behind the racks' supplies"});
   m.push_back(
       {"gpu_energy_mwh", state.totals.gpu.value() / 3.6e9, "MWh", "Energy at the GPUs' boards"});
-  m.push_back({"pue", it > 0 ? power_usage_effectiveness(meter, it) : nan, "1",
+  m.push_back({"pue", it > 0 ? power_usage_effectiveness(used, it) : nan, "1",
                "Energy at the meter over energy at the racks, over the run"});
   const double compute = state.totals.compute.value();
-  m.push_back({"tue", compute > 0 ? total_usage_effectiveness(meter, compute) : nan, "1",
+  m.push_back({"tue", compute > 0 ? total_usage_effectiveness(used, compute) : nan, "1",
                "Energy at the meter over energy of GPUs and hosts"});
   m.push_back({"wue_l_per_kwh", it > 0 ? water_usage_effectiveness(state.totals.water_m3, it) : nan,
                "L/(kW h)", "Water per energy at the racks"});
@@ -131,7 +140,7 @@ void add_shares(std::vector<Metric>& m, const SiteParameters& site, const SiteSt
   const double seconds = sim::to_seconds(state.now);
   const PodCounts& c = state.counts[s];
   const double tokens = static_cast<double>(c.output_tokens);
-  const double joules = state.ledger.meter().value() * energy_share(state, s);
+  const double joules = energy_used(state) * energy_share(state, s);
   const double gpus = site.services[s].replicas * site.services[s].gpus_per_replica;
   m.push_back({"gpu_power_w", ratio(state.engines[s].energy.value(), seconds * gpus), "W",
                "Mean power of one of its GPUs"});

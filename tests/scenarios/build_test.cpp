@@ -171,11 +171,17 @@ TEST_CASE("Events that cannot be are told where they stand") {
   CHECK(folder.build(site + "  - {at: 2 s, kind: heat_wave, warmer: 5 K, for: 4 s}\n")
             .events.size() == 1);
   const std::pair<const char*, const char*> cases[] = {
-      {"{at: 1 h, kind: heat_wave, warmer: 5 K}", "s.yaml:13:10: `at`: is not before the run's end"},
+      {"{at: 1 h, kind: heat_wave, warmer: 5 K}",
+       "s.yaml:13:10: `at`: is not before the run's end"},
       {"{at: 1 s, kind: heat_wave}", "how warm"},
       {"{at: 1 s, kind: heat_wave, warmer: 5 K, for: 0 s}", "is not above zero"},
       {"{at: 1 s, kind: hot}", "heat_wave"},
       {"{kind: heat_wave, warmer: 5 K}", "at"},
+      {"{at: 1 s, kind: utility_dip, for: 1 s}", "what voltage is left"},
+      {"{at: 1 s, kind: feed_loss}", "which feed"},
+      {"{at: 1 s, kind: unit_loss, stage: pdu}",
+       "there is no stage `pdu`; the chain has hv_transformer,"},
+      {"{at: 1 s, kind: unit_loss, stage: ups, unit: 1}", "stage `ups` has 1 unit"},
   };
   for (const auto& [event, says] : cases) {
     const std::string text = folder.problems(site + "  - " + event + "\n");
@@ -185,12 +191,31 @@ TEST_CASE("Events that cannot be are told where they stand") {
   }
 }
 
+TEST_CASE("A tree whose stages do not feed every rack once is refused at its line") {
+  const Folder folder;
+  const auto with = [&](const std::string& stages) {
+    std::string text = head + two_racks;
+    const std::string chain = "electrical: ac_2n";
+    return text.replace(text.find(chain), chain.size(), "electrical: {stages: [" + stages + "]}");
+  };
+  const auto site = folder.build(with("{name: a_row, racks: [a]}, {name: rest}"));
+  CHECK(site.distribution.nodes.size() == 2);
+  CHECK(site.distribution.node_of_rack[0] == 0);
+  CHECK(site.distribution.node_of_rack[2] == 1);
+  const std::string text = folder.problems(with("{name: row, racks: [b]}"));
+  CAPTURE(text);
+  CHECK(has(text, "there is no rack group `b`"));
+  CHECK(has(text, "racks `air` are fed by no stages"));
+}
+
 TEST_CASE("A replica may take several nodes of a rack, a pipeline stage in each") {
   const Folder folder;
   const auto site =
       folder.build(with_engine("gpus: 16, pp: 2, replicas: 2, racks: [air], max_num_seqs: 64"));
   CHECK(site.pods[0].table->linear.stages == 2);
   CHECK(site.services[0].gpus_per_replica == 16);
+  // A token's hidden vector, 4096 numbers of two bytes, is handed over once between the nodes.
+  CHECK(site.services[0].network_bytes_per_token == doctest::Approx(8192));
 }
 
 TEST_CASE("Kernel tables that cannot be read are told, never passed over") {
