@@ -39,6 +39,17 @@ def add_frontier(path):
     return path
 
 
+def add_racks(path, power):
+    """Series of racks, [sample][rack], W."""
+    with h5py.File(path, "r+") as file:
+        racks = file.create_group("racks")
+        text = h5py.string_dtype("utf-8")
+        scale(racks, "time", file["site/time"][...], f"seconds since {START}", "end of the interval")
+        scale(racks, "rack", [f"a-{i}" for i in range(power.shape[1])], "1", "rack", dtype=text)
+        for name, share in (("power", 1.0), ("gpu_power", 0.7)):
+            series(racks, name, share * power, "W", name, ["time", "rack"])
+
+
 def write_run(path, complete=True, samples=SAMPLES, limit=2.0e6):
     text = h5py.string_dtype("utf-8")
     with h5py.File(path, "w") as file:

@@ -5,7 +5,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import add_frontier, write_run
+from conftest import add_frontier, add_racks, write_run
 
 import millwright
 from millwright import plots
@@ -81,7 +81,8 @@ def test_the_frontier_is_drawn_by_running_requests_of_a_replica(run_file):
 @pytest.mark.parametrize("name", plots.PLOTS)
 def test_the_command_draws(run_file, tmp_path, capsys, name):
     target = tmp_path / f"{name}.png"
-    assert main(["plot", name, str(add_frontier(run_file)), "-o", str(target)]) == 0
+    add_racks(add_frontier(run_file), np.full((360, 4), 1e5))
+    assert main(["plot", name, str(run_file), "-o", str(target)]) == 0
     assert capsys.readouterr().out == f"{target}\n"
     assert plt.imread(target).shape[:2] == (700, 1200)
 
@@ -89,8 +90,10 @@ def test_the_command_draws(run_file, tmp_path, capsys, name):
 @pytest.mark.parametrize("name", plots.PLOTS)
 def test_a_run_of_one_sample_and_of_none(tmp_path, capsys, name):
     one = add_frontier(write_run(tmp_path / "one.h5", samples=1))
+    add_racks(one, np.full((1, 4), 1e5))
     assert main(["plot", name, str(one), "-o", str(tmp_path / "one.png")]) == 0
     none = add_frontier(write_run(tmp_path / "none.h5", samples=0, complete=False))
+    add_racks(none, np.zeros((0, 4)))
     code = main(["plot", name, str(none), "-o", str(tmp_path / "none.png")])
     message = capsys.readouterr().err
     assert "has not ended or was killed" in message
@@ -124,3 +127,21 @@ def test_summary_and_lists(run_file, capsys):
     assert "site_power" in capsys.readouterr().out
     assert main(["list", str(run_file)]) == 0
     assert "site/meter_power" in capsys.readouterr().out
+
+
+def test_racks_that_fit_follow_the_closed_form():
+    """Independent racks: n m + z s sqrt(n). 100 kW, m = 1 kW, s = 0.5 kW, z = 2: n = 90.48..;
+    in step: n (m + z s) = 2 n, so 50; without spread 100."""
+    assert plots.racks_that_fit(100e3, 1e3, 500.0, 0.0, 2.0) == 90
+    assert plots.racks_that_fit(100e3, 1e3, 500.0, 1.0, 2.0) == 50
+    assert plots.racks_that_fit(100e3, 1e3, 0.0, 0.0, 2.0) == 100
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_oversubscription_tells_racks_in_step_from_independent_ones(run_file, together):
+    draws = np.random.default_rng(1).normal(size=(360, 24))
+    power = 1e5 + 1e4 * (np.repeat(draws[:, :1], 24, axis=1) if together else draws)
+    add_racks(run_file, power)
+    axis = plots.oversubscription(millwright.open(run_file)).axes[0]
+    correlation = float(axis.get_title(loc="left").split()[-1])
+    assert correlation == (1.0 if together else pytest.approx(0.0, abs=0.1))
