@@ -18,6 +18,10 @@ void check(const GpuParameters& gpu, sim::Problems& problems) {
   if (gpu.idle.value >= gpu.tdp.value) {
     problems.add("idle", "is not below tdp", "give the power of the GPU with nothing running");
   }
+  if (gpu.idle.value.value >= gpu.power_ceiling.value * gpu.tdp.value.value) {
+    problems.add("power_ceiling", "leaves no more than idle power",
+                 "give a share of tdp that is above idle");
+  }
   if (gpu.min_power_limit.value > gpu.tdp.value) {
     problems.add("min_power_limit", "is above tdp", "give a limit no higher than tdp");
   }

@@ -148,7 +148,8 @@ void describe(Self& self, auto&& visit) {
               .max = 1,
               .required = true});
   visit("power_ceiling", self.power_ceiling,
-        About{.text = "Share of the rated power that the power manager lets the average approach",
+        About{.text = "Share of the rated power at which the power manager holds the average of an "
+                      "iteration, by lowering the clock",
               .min = 0.1,
               .max = 1.2,
               .required = true});

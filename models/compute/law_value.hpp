@@ -12,7 +12,11 @@ inline StepValue law_value(const StepLaw& law, const StepLinear& linear, const L
   return step_value(linear, level,
                     {tokens.time, tokens.core_energy, tokens.other_energy, sampled.time,
                      sampled.core_energy, sampled.other_energy},
-                    load);
+                    load, [&] {
+                      const double stretch = 1 / linear.knee_ratio;
+                      return law.tokens(linear.tokens_of(load), stretch).time +
+                             law.sampling(load.sampled, stretch).time;
+                    });
 }
 
 }  // namespace mw::models

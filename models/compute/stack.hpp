@@ -41,6 +41,7 @@ struct StackParameters {
   sim::Sourced<double> blackwell_bandwidth;
   sim::Sourced<double> dense_compute;
   sim::Sourced<double> dense_compute_fp8;
+  sim::Sourced<double> dense_compute_fp8_tensor;
   sim::Sourced<double> dense_compute_fp4;
   sim::Sourced<double> expert_compute;
   sim::Sourced<double> expert_compute_fp8;
@@ -59,6 +60,7 @@ struct StackParameters {
   sim::Sourced<sim::Seconds> sampler_per_logit;
   sim::Sourced<int> expert_tile;
   sim::Sourced<int> expert_tile_block_fp8;
+  sim::Sourced<int> blackwell_tile_block_fp8;
   sim::Sourced<double> mixed_step_burst;
   // Outside the engine.
   sim::Sourced<sim::Seconds> request_latency;
@@ -109,7 +111,12 @@ void describe(Self& self, auto&& visit) {
             "are not tuned for them"));
   visit("dense_compute", self.dense_compute,
         share("Share of the tensor rate reached by dense layers, BF16"));
-  visit("dense_compute_fp8", self.dense_compute_fp8, share("The same in FP8"));
+  visit("dense_compute_fp8", self.dense_compute_fp8, share("The same in FP8 scaled by blocks"));
+  visit("dense_compute_fp8_tensor", self.dense_compute_fp8_tensor,
+        About{.text = "The same in FP8 with one scale per tensor or row, and where MXFP4 computes "
+                      "in FP8; 0: as scaled by blocks",
+              .min = 0,
+              .max = 1.5});
   visit("dense_compute_fp4", self.dense_compute_fp4, share("The same in FP4"));
   visit("expert_compute", self.expert_compute, share("The same for experts, BF16"));
   visit("expert_compute_fp8", self.expert_compute_fp8,
@@ -138,6 +145,8 @@ void describe(Self& self, auto&& visit) {
       About{.text = "Rows to which kernels pad an expert that is hit", .min = 1, .required = true});
   visit("expert_tile_block_fp8", self.expert_tile_block_fp8,
         About{.text = "The same under block-scaled FP8", .min = 1, .required = true});
+  visit("blackwell_tile_block_fp8", self.blackwell_tile_block_fp8,
+        About{.text = "The same on GPUs with FP4 units; 0: as elsewhere", .min = 0});
   visit("mixed_step_burst", self.mixed_step_burst,
         About{.text = "Steady estimate only: mixed iterations per admission when admissions are "
                       "rare; below 1 because they come in bursts",

@@ -97,8 +97,11 @@ StepLaw::Arithmetic StepLaw::arithmetic(Precision stored, const FormatShares& sh
 }
 
 StepLaw::Arithmetic StepLaw::dense_arithmetic(Precision stored) const {
-  return arithmetic(stored, {stack_.dense_compute.value, stack_.dense_compute_fp8.value,
-                             stack_.dense_compute_fp4.value});
+  const bool tensor =
+      llm_.fp8_scaling == Fp8Scaling::tensor && stack_.dense_compute_fp8_tensor.value > 0;
+  const auto& fp8 = tensor ? stack_.dense_compute_fp8_tensor : stack_.dense_compute_fp8;
+  return arithmetic(stored,
+                    {stack_.dense_compute.value, fp8.value, stack_.dense_compute_fp4.value});
 }
 
 StepLaw::Arithmetic StepLaw::expert_arithmetic(Precision stored) const {
@@ -169,7 +172,10 @@ KernelCost StepLaw::experts_pass(double tokens, double stretch) const {
   const double read = layers * slowest * weights * stored / (gpus_per_rank * bandwidth_ * share);
 
   // Every expert that is hit works on whole tiles of rows.
-  const double tile = block_fp8 ? stack_.expert_tile_block_fp8.value : stack_.expert_tile.value;
+  const bool blackwell = gpu_.fp4.value.value > 0 && stack_.blackwell_tile_block_fp8.value > 0;
+  const double tile = !block_fp8  ? stack_.expert_tile.value
+                      : blackwell ? stack_.blackwell_tile_block_fp8.value
+                                  : stack_.expert_tile_block_fp8.value;
   const double rows = experts * hit * std::max(tokens * per_token / (experts * hit), tile);
   const double flops = layers * 2 * weights * rows;
   const Arithmetic arithmetic = expert_arithmetic(shape_.weights);
@@ -321,6 +327,8 @@ StepLinear StepLaw::linear() const {
   out.host_per_sequence = stack_.host_per_sequence.value.value / d_;
   out.idle_power = gpus * gpu_.idle.value.value;
   out.power_ceiling = gpus * gpu_.tdp.value.value * gpu_.power_ceiling.value;
+  out.knee_ratio = gpu_.knee_clock.value / gpu_.max_clock.value;
+  out.knee_volts = core_voltage(gpu_, out.knee_ratio) / gpu_.max_voltage.value.value;
   out.stages = shape_.pp;
   if (d_ > 1 && llm_.moe_layers > 0) wait_for_ranks(out);
   out.tokens_per_decode = 1 + shape_.speculation.tokens;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/compute/law_value.hpp"
 #include "models/compute/step_law.hpp"
 
 namespace mw::models {
@@ -87,14 +88,29 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
   const double host = lin.host_base + lin.host_per_sequence * s;
   const Parts slow = parts_at(level.stretch);
   const double gpu = sum_of(slow.time);
+  const StepValue value = law_value(*this, lin, level, load);
   StepShares out;
-  out.time = beside_host(gpu, host);
+  out.time = value.time;
+  out.energy = value.energy;
   if (out.time <= 0) return out;
 
-  // What the clock adds is the time against the same iteration at the highest clock.
+  // Joules by cause at the level's clock; under the ceiling they keep their proportions.
+  const double asked_time = beside_host(gpu, host);
+  const double idle = lin.idle_power * asked_time;
+  double raw = idle + level.busy_power * gpu;
+  for (std::size_t i = 0; i < StepShares::causes; ++i) {
+    const double work = slow.core[i] * level.core_scale + slow.other[i];
+    raw += work;
+    out.energy_shares[i] = work + (gpu > 0 ? level.busy_power * slow.time[i] : 0);
+  }
+  out.demand = raw / (lin.power_ceiling * asked_time);
+
+  // What a lower clock adds, a level's or the power manager's, is the time against the same
+  // iteration at the highest clock.
+  const bool slowed = level.stretch > 1 || out.demand > 1;
   const Parts fast = level.stretch > 1 ? parts_at(1) : slow;
   const double fast_gpu = sum_of(fast.time);
-  const double fast_time = level.stretch > 1 ? beside_host(fast_gpu, host) : out.time;
+  const double fast_time = slowed ? beside_host(fast_gpu, host) : out.time;
   out.time_shares[at(Bound::power)] = (out.time - fast_time) / out.time;
   // The fourth-power norm of GPU and host parts by its terms too.
   const double g4 = fast_gpu * fast_gpu * fast_gpu * fast_gpu;
@@ -105,18 +121,9 @@ StepShares StepLaw::shares(const StepLoad& load, const LevelLaw& level) const {
   }
   out.time_shares[at(Bound::host)] += fast_time / out.time * h4 / (g4 + h4);
 
-  const double idle = lin.idle_power * out.time;
-  double raw = idle + level.busy_power * gpu;
-  for (std::size_t i = 0; i < StepShares::causes; ++i) {
-    const double work = slow.core[i] * level.core_scale + slow.other[i];
-    raw += work;
-    const double busy = gpu > 0 ? level.busy_power * slow.time[i] : 0;
-    out.energy_shares[i] = work + busy + idle * out.time_shares[i];
-  }
-  for (double& share : out.energy_shares) share /= raw;
-  out.static_share = idle / raw;
-  out.demand = raw / (lin.power_ceiling * out.time);
-  out.energy = raw / ceiling_bend(out.demand);
+  for (std::size_t i = 0; i < StepShares::causes; ++i)
+    out.energy_shares[i] = (out.energy_shares[i] + idle * out.time_shares[i]) / raw;
+  out.static_share = lin.idle_power * out.time / out.energy;
   out.bound = static_cast<Bound>(std::max_element(out.time_shares.begin(), out.time_shares.end()) -
                                  out.time_shares.begin());
   return out;

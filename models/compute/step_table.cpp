@@ -126,6 +126,13 @@ StepTable build_step_table(const GpuParameters& gpu, const LlmParameters& llm,
     }
   }
 
+  // What meets the power ceiling slows down as far as the knee.
+  const double knee_stretch = 1 / table.linear.knee_ratio;
+  for (int t = 0; t <= table.max_tokens; ++t)
+    table.token_time.push_back(law.tokens(t, knee_stretch).time);
+  for (int s = 0; s <= max_sequences; ++s)
+    table.sampled_time.push_back(law.sampling(s, knee_stretch).time);
+
   const StepTableView v = table.view();
   // The last cell below the knot ends past it; its line must not bend there.
   StepTableView unfilled = v;

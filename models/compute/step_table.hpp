@@ -29,10 +29,10 @@ struct StepTable {
 
   StepLinear linear;
   std::vector<LevelLaw> level_laws;          // [level]
-  std::vector<double> token_time;            // [level][token] seconds
+  std::vector<double> token_time;            // [level, then the knee][token] seconds
   std::vector<double> token_core_energy;     // [token] joules at the maximum clock, core supply
   std::vector<double> token_other_energy;    // [token] joules, other supplies
-  std::vector<double> sampled_time;          // [level][sampled]
+  std::vector<double> sampled_time;          // [level, then the knee][sampled]
   std::vector<double> sampled_core_energy;   // [sampled]
   std::vector<double> sampled_other_energy;  // [sampled]
   std::vector<DecodeRow> decode_rows;        // [level][decodes]

@@ -94,6 +94,7 @@ bool ok(cudaError_t e, const char* what) {
 /// Arrays of a made-up replica: smooth, positive, of a real one's size.
 struct Arrays {
   static constexpr int sequences = 256, tokens = 1024, levels = 3;
+  static constexpr double knee = 0.4;  // f / f_max, V / V_max: the power ceiling is met
   std::vector<LevelLaw> laws;
   std::vector<double> token_time, token_core, token_other, sampled_time, sampled_core,
       sampled_other;
@@ -101,11 +102,12 @@ struct Arrays {
   std::vector<DecodeCell> cells;
 
   Arrays() {
-    for (int l = 0; l < levels; ++l) {
-      const double f = 1 - 0.25 * l;
-      laws.push_back({f, 1 / f, f * f, 3000});
+    for (int l = 0; l <= levels; ++l) {
+      const double f = l < levels ? 1 - 0.25 * l : knee;
       for (int t = 0; t <= tokens; ++t) token_time.push_back((4e-3 + 7e-6 * t) / f);
       for (int s = 0; s <= sequences; ++s) sampled_time.push_back((1e-4 + 1.3e-5 * s) / f);
+      if (l == levels) break;
+      laws.push_back({f, 1 / f, f * f, 3000});
       for (int s = 0; s <= sequences; ++s) {
         DecodeRow row;
         row.first_cell = row.knot_cell = static_cast<std::uint32_t>(cells.size());
@@ -140,6 +142,7 @@ struct Arrays {
     v.linear.host_per_sequence = 5e-5;
     v.linear.idle_power = 800;
     v.linear.power_ceiling = 5400;
+    v.linear.knee_ratio = v.linear.knee_volts = knee;
     v.level_laws = laws.data();
     v.token_time = token_time.data();
     v.token_core_energy = token_core.data();

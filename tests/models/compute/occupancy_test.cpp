@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/compute/catalog_file.hpp"
+#include "models/compute/law_value.hpp"
 #include "models/compute/occupancy.hpp"
 #include "models/compute/step_law.hpp"
 
@@ -125,21 +126,12 @@ TEST_CASE("ranks in lock-step: shares account for the wait") {
                       .kv_tokens = 63 * 2000,
                       .prefill_pairs = 500000};
   const StepLinear lin = law.linear();
-  const KernelCost tokens = law.tokens(lin.tokens_of(load), 1);
-  const KernelCost sampled = law.sampling(load.sampled, 1);
-  const StepValue value = step_value(lin, level,
-                                     {tokens.time, tokens.core_energy, tokens.other_energy,
-                                      sampled.time, sampled.core_energy, sampled.other_energy},
-                                     load);
+  const StepValue value = law_value(law, lin, level, load);
   const StepShares shares = law.shares(load, level);
   CHECK(shares.time == doctest::Approx(value.time).epsilon(1e-9));
   CHECK(shares.energy == doctest::Approx(value.energy).epsilon(1e-9));
   // The prompt on one rank is slower than none waiting for it.
   StepLinear apart = lin;
   apart.ranks = 1;
-  CHECK(value.time > 1.02 * step_value(apart, level,
-                                       {tokens.time, tokens.core_energy, tokens.other_energy,
-                                        sampled.time, sampled.core_energy, sampled.other_energy},
-                                       load)
-                                .time);
+  CHECK(value.time > 1.02 * law_value(law, apart, level, load).time);
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "models/compute/catalog_file.hpp"
+#include "models/compute/law_value.hpp"
 #include "models/compute/layer_collectives.hpp"
 #include "models/compute/model_size.hpp"
 #include "models/compute/pipeline.hpp"
@@ -32,11 +33,7 @@ struct Parts {
   /// Without a table: one iteration at the highest clock.
   StepValue value(const ReplicaShape& shape, const StepLoad& load) const {
     const StepLaw l = law(shape);
-    const KernelCost t = l.tokens(l.linear().tokens_of(load), 1);
-    const KernelCost s = l.sampling(load.sampled, 1);
-    return step_value(
-        l.linear(), l.level(1),
-        {t.time, t.core_energy, t.other_energy, s.time, s.core_energy, s.other_energy}, load);
+    return law_value(l, l.linear(), l.level(1), load);
   }
   SteadyState steady(const ReplicaShape& shape, double batch, double in, double out) const {
     const StepLinear lin = law(shape).linear();

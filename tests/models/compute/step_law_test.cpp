@@ -69,6 +69,7 @@ TEST_CASE("roofs: memory for decode, arithmetic for prompts") {
 // bytes over the bandwidth; with memory free, exactly the operations over the rate.
 TEST_CASE("ideal hardware and software reach the roofs exactly") {
   Setup s("h100_sxm", "llama_3_1_8b");
+  s.gpu.power_ceiling.value = 1e9;  // at the data sheet's rate arithmetic asks for more than it
   for (auto* share :
        {&s.stack.dense_bandwidth, &s.stack.attention_bandwidth, &s.stack.dense_compute,
         &s.stack.activation_bandwidth, &s.stack.prompt_attention_compute}) {
@@ -123,27 +124,6 @@ TEST_CASE("energy closes over its causes") {
       gpu.flop_energy.value.value * flops + gpu.memory_energy.value.value * bytes +
       gpu.link_energy.value.value * link + 4 * gpu.vector_share.value * 700 * (sampler + rewriting);
   CHECK(value.energy == doctest::Approx(expected).epsilon(1e-12));
-}
-
-TEST_CASE("average power bends towards the ceiling and never passes it") {
-  for (const char* gpu : {"h100_sxm", "b200"}) {
-    Setup s(gpu, "qwen3_32b", 2);
-    const StepTable bent = s.table(1024, 8192);
-    s.gpu.power_ceiling.value = 1e9;
-    const StepTable raw = s.table(1024, 8192);
-    const double ceiling = 2 * 0.97 * s.gpu.tdp.value.value;
-    for (std::int32_t prefill : {0, 512, 6000}) {
-      StepLoad load = decode(256, 3000);
-      load.prefill_tokens = prefill;
-      load.prefill_pairs = prefill * 500LL;
-      const StepValue a = step_value(bent.view(), 0, load);
-      const StepValue b = step_value(raw.view(), 0, load);
-      CHECK(a.time == b.time);
-      CHECK(a.energy <= b.energy);
-      CHECK(a.energy / a.time < ceiling);
-      CHECK(a.energy / a.time > 2 * s.gpu.idle.value.value);
-    }
-  }
 }
 
 // The weights are read once whatever the batch, so a token of a larger batch costs less
@@ -260,10 +240,11 @@ TEST_CASE("sliding windows stop reading at the window; state-space state does no
   const double below = time(1000) - time(500);
   const double above = time(4500) - time(4000);
   CHECK(below / above == doctest::Approx(62.0 / 10).epsilon(1e-9));  // 62 layers, 10 of them full
-  const StepLinear nemotron = Setup("h100_sxm", "nemotron_nano_9b_v2").law().linear();
+  const Setup nano("h100_sxm", "nemotron_nano_9b_v2");
+  const StepLinear nemotron = nano.law().linear();
   CHECK(nemotron.state_time > 0);
   CHECK(nemotron.state_core + nemotron.state_other ==
-        doctest::Approx(129e-12 * 8 * 27 * 1310720).epsilon(1e-12));
+        doctest::Approx(nano.gpu.memory_energy.value.value * 8 * 27 * 1310720).epsilon(1e-12));
 }
 
 // Shares are the law told apart: they add up to its time and energy, whatever the clock.
@@ -293,7 +274,7 @@ TEST_CASE("shares of time and energy sum to the law's own") {
           }
           CHECK(time == doctest::Approx(1).epsilon(1e-12));
           CHECK(energy == doctest::Approx(1).epsilon(1e-12));
-          CHECK((l > 0) == (shares.time_share(Bound::power) > 0));
+          CHECK((l > 0 || shares.demand > 1) == (shares.time_share(Bound::power) > 0));
         }
       }
     }

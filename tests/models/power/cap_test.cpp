@@ -31,9 +31,7 @@ StepTable measured_work(const GpuParameters& gpu, double watts, double compute_s
   table.max_sequences = table.max_tokens = 1;
   const double idle = gpu.idle.value.value;
   const double ceiling = gpu.tdp.value.value * gpu.power_ceiling.value;
-  // The law bends power towards the ceiling by x / (1 + x^8)^(1/8); here backwards.
-  const double y = std::min(watts / ceiling, 0.99);
-  const double asked = ceiling * std::pow(std::pow(y, -8) - 1, -1.0 / 8);
+  const double asked = std::min(watts, ceiling);
   const double above = std::max(asked - idle, 0.0);
   const double busy = std::min(gpu.busy_share.value * gpu.tdp.value.value, above / 2);
   const double dynamic = above - busy;
