@@ -6,7 +6,7 @@
 namespace mw::models {
 
 /// What an iteration waits for. `software`: kernel gaps and the sampler; `host`: the engine's own
-/// processor; `power`: time that a lower clock level adds.
+/// processor; `power`: time that a lower clock adds, a level's or the power manager's.
 enum class Bound { memory, compute, link, software, host, power };
 inline std::span<const char* const> enum_names(Bound) {
   static constexpr const char* names[] = {"memory", "compute", "link", "software", "host", "power"};
