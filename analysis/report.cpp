@@ -186,9 +186,21 @@ std::string warnings(const RunReport& r) {
         "  ! the envelope cannot be promised: {} of {} decisions needed GPUs below their least "
         "power limit\n",
         t.unpromised_decisions, t.decisions);
-  if (t.supply_excess_k > 0.05)
+  // Controllers in time overshoot a little; that is no fault of the plant's.
+  if (t.supply_excess_k > (r.site.plant.on() ? 2 : 0.05))
     out += fmt::format("  ! the plant could not hold the coolant: up to {:.1f} K too warm\n",
                        t.supply_excess_k);
+  if (t.throttled_gpu_s > 0)
+    out +=
+        fmt::format("  ! heat cut clocks from {} on, for {} GPU-hours in all{}\n",
+                    clock_text(sim::to_seconds(t.first_throttle)), number(t.throttled_gpu_s / 3600),
+                    t.thermal_shutdowns > 0
+                        ? fmt::format("; racks switched off for it {} times", t.thermal_shutdowns)
+                        : "");
+  if (t.supply_raised_s > 0)
+    out += fmt::format(
+        "  ! the coolant's set point was raised for {} h, to stay above the dew point\n",
+        number(t.supply_raised_s / 3600));
   if (t.unmet_air_heat_j > 0) out += "  ! the air side could not take all of the racks' heat\n";
   for (const auto& racks : r.site.racks)
     if (racks.rack.gpus() > 0 && racks.rack.junction_limit.value.value > 0 &&

@@ -1,6 +1,7 @@
 #include "analysis/run.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fstream>
@@ -47,6 +48,39 @@ class LimitWatch {
   const models::SiteParameters& site_;
   RunFile* file_;
   bool above_ = false;
+};
+
+/// Notes in the run's file when racks cut their clocks for heat or switch off, and when they are
+/// well again.
+class HeatWatch {
+ public:
+  HeatWatch(const models::SiteParameters& site, RunFile* file) : site_(site), file_(file) {}
+  void look(const models::SiteState& state) {
+    seen_.resize(state.throttle.size(), well);
+    for (std::size_t r = 0; r < seen_.size(); ++r) {
+      const models::ThrottleState& chip = state.throttle[r];
+      const Chip now = chip.off ? off : chip.ceiling < 1 ? slow : well;
+      if (now == seen_[r]) continue;
+      seen_[r] = now;
+      const int rack = static_cast<int>(r);
+      constexpr const char* kinds[] = {"throttle_over", "throttle", "thermal_shutdown"};
+      const std::string degc = site_.plant.on() ? junction(state, rack) : "";
+      file_->event(state.now, kinds[now], models::rack_name(site_, rack), degc);
+    }
+  }
+
+ private:
+  enum Chip { well, slow, off };
+  std::string junction(const models::SiteState& state, int rack) const {
+    const auto& racks = site_.plant.racks;
+    const auto found = std::find(racks.begin(), racks.end(), rack);
+    if (found == racks.end()) return "";
+    return fmt::format("junctions at {:.1f} degC",
+                       state.plant.junction[static_cast<std::size_t>(found - racks.begin())]);
+  }
+  const models::SiteParameters& site_;
+  RunFile* file_;
+  std::vector<Chip> seen_;
 };
 
 /// Notes events that begin or end; the site's clock stops at both moments.
@@ -106,6 +140,7 @@ int run(const RunOptions& options) {
   Progress progress(site.name, from, site.duration, options.quiet);
   InterruptGuard interrupts;
   LimitWatch watch(site, file ? &*file : nullptr);
+  HeatWatch heat(site, file ? &*file : nullptr);
   const auto clock = std::chrono::steady_clock::now();
   const sim::Time every = sim::from_seconds(options.checkpoint_every_s);
   sim::Time next_checkpoint = from + every;
@@ -113,8 +148,9 @@ int run(const RunOptions& options) {
   while (state.now < site.duration && !InterruptGuard::requested()) {
     models::step_epoch(state, site, pool, epoch);
     if (file) {
-      file->add(epoch);
+      file->add(epoch, state);
       note_events(site, epoch, *file);
+      heat.look(state);
     }
     watch.look(epoch);
     progress.at(state.now);

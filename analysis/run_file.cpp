@@ -81,6 +81,8 @@ const SiteColumn site_columns[] = {
      [](const SiteEpoch& e) { return e.cooling.tcs_flow; }},
     {"facility_water_supply", "degC", "Facility water to the coolant distribution units",
      [](const SiteEpoch& e) { return e.cooling.fws_supply; }},
+    {"facility_water_return", "degC", "Facility water from the coolant distribution units",
+     [](const SiteEpoch& e) { return e.cooling.fws_return; }},
     {"dry_cooler_speed", "1", "Fan speed of the dry coolers or towers",
      [](const SiteEpoch& e) { return e.cooling.fan_speed; }},
     {"hottest_junction", "degC", "Mean GPU junction of the hottest rack",
@@ -123,10 +125,34 @@ const ServiceColumn service_columns[] = {
 };
 constexpr std::size_t service_column_count = std::size(service_columns);
 
+/// One column of the loops' series, from the state at an epoch's end.
+struct LoopColumn {
+  const char* name;
+  const char* units;
+  const char* long_name;
+  double (*value)(const LoopState&, const PlantFlows::Loop&);
+};
+const LoopColumn loop_columns[] = {
+    {"supply_temperature", "degC", "Coolant after the CDUs",
+     [](const LoopState& s, const PlantFlows::Loop&) { return s.supply; }},
+    {"return_temperature", "degC", "Coolant before the CDUs",
+     [](const LoopState& s, const PlantFlows::Loop&) { return s.returns; }},
+    {"flow", "m3 s-1", "Coolant through the loop",
+     [](const LoopState&, const PlantFlows::Loop& f) { return f.flow; }},
+    {"facility_water_flow", "m3 s-1", "Facility water through its CDUs",
+     [](const LoopState&, const PlantFlows::Loop& f) { return f.fws_flow; }},
+    {"differential_pressure", "Pa", "Pressure over its racks",
+     [](const LoopState&, const PlantFlows::Loop& f) { return f.pressure; }},
+    {"pump_speed", "1", "Pump speed over that at design",
+     [](const LoopState& s, const PlantFlows::Loop&) { return s.speed; }},
+    {"valve_position", "1", "Facility water asked for, over design",
+     [](const LoopState& s, const PlantFlows::Loop&) { return s.valve; }},
+};
+constexpr std::size_t loop_column_count = std::size(loop_columns);
+
 std::vector<std::string> rack_names(const SiteParameters& site) {
   std::vector<std::string> names;
-  for (int r = 0; r < site.rack_count(); ++r)
-    names.push_back(fmt::format("{}-{}", site.group(r).name, r - site.group(r).first));
+  for (int r = 0; r < site.rack_count(); ++r) names.push_back(rack_name(site, r));
   return names;
 }
 std::vector<std::string> service_names(const SiteParameters& site) {
@@ -154,7 +180,10 @@ SamplePlan plan_samples(const SiteParameters& site, const scenarios::OutputBlock
   const double services = static_cast<double>(site.services.size());
   fit(plan.site_period,
       8.0 * (site_column_count + 6 + purposes) + 8 * service_column_count * services, 0.5, "site");
-  fit(plan.rack_period, 4.0 * 3 * site.rack_count(), 0.5, "racks");
+  fit(plan.rack_period,
+      4.0 * (4 * site.rack_count() +
+             static_cast<double>(loop_column_count * site.plant.loops.size())),
+      0.5, "racks");
   return plan;
 }
 
@@ -177,10 +206,13 @@ struct RunFile::Series {
   sim::Time next_site;
 
   h5::Table* rack_table = nullptr;
-  h5::Column<float> rack_power{}, rack_gpu{}, rack_junction{};
-  std::vector<Mean> rack_means, rack_gpu_means, rack_junction_means;
+  h5::Column<float> rack_power{}, rack_gpu{}, rack_junction{}, rack_ceiling{};
+  std::vector<Mean> rack_means, rack_gpu_means, rack_junction_means, rack_ceiling_means;
   double rack_seconds = 0;
   sim::Time next_rack;
+  h5::Table* loop_table = nullptr;
+  std::vector<h5::Column<float>> loop_cells;
+  std::vector<Mean> loop_means;  // [column][loop]
 
   h5::Table* events = nullptr;
   h5::Column<double> event_time{};
@@ -278,10 +310,39 @@ struct RunFile::Series {
     rack_gpu = rack_table->column<float>("gpu_power", {"W", "Power of the rack's GPUs"}, {axis});
     rack_junction = rack_table->column<float>(
         "junction_temperature", {"degC", "Mean GPU junction; NaN without GPUs"}, {axis});
+    rack_ceiling = rack_table->column<float>(
+        "clock_ceiling", {"1", "Highest clock that heat allows, over the highest; 0: off"}, {axis});
     const auto n = static_cast<std::size_t>(site.rack_count());
     rack_means.resize(n);
     rack_gpu_means.resize(n);
     rack_junction_means.resize(n);
+    rack_ceiling_means.resize(n);
+    if (site.plant.on()) make_loops();
+  }
+
+  /// Loops of racks, where the plant is followed in time; rows with those of the racks.
+  void make_loops() {
+    const auto group = file.root().group("loops");
+    std::vector<std::string> names;
+    for (std::size_t l = 0; l < site.plant.loops.size(); ++l) names.push_back(std::to_string(l));
+    const auto axis = group.dimension("loop", names, {"1", "Loop of racks"});
+    loop_table = &file.table(group, "time", time_label());
+    for (const auto& c : loop_columns)
+      loop_cells.push_back(loop_table->column<float>(c.name, {c.units, c.long_name}, {axis}));
+    loop_means.assign(loop_column_count * names.size(), {});
+  }
+
+  void loop_row(double now) {
+    const std::size_t loops = site.plant.loops.size();
+    auto& t = *loop_table;
+    t.put(t.coordinate(), now);
+    std::vector<float> row(loops);
+    for (std::size_t c = 0; c < loop_column_count; ++c) {
+      for (std::size_t l = 0; l < loops; ++l)
+        row[l] = static_cast<float>(loop_means[c * loops + l].take(rack_seconds));
+      t.put(loop_cells[c], std::span<const float>(row));
+    }
+    t.end_row();
   }
 
   void make_events() {
@@ -331,8 +392,9 @@ struct RunFile::Series {
     }
   }
 
-  void add(const SiteEpoch& e) {
+  void add(const SiteEpoch& e, const SiteState& state) {
     gather(e);
+    gather_heat(e, state);
     const bool last = e.end >= site.duration;
     if (e.end >= next_site || last) {
       site_row(e);
@@ -371,6 +433,19 @@ struct RunFile::Series {
       rack_gpu_means[r].add(e.rack_gpu[r], dt);
       rack_junction_means[r].add(e.rack_junction_c[r], dt);
     }
+  }
+
+  void gather_heat(const SiteEpoch& e, const SiteState& state) {
+    const double dt = e.seconds();
+    for (std::size_t r = 0; r < rack_ceiling_means.size(); ++r) {
+      const ThrottleState& chip = state.throttle[r];
+      rack_ceiling_means[r].add(chip.off ? 0 : chip.ceiling, dt);
+    }
+    const std::size_t loops = loop_table ? site.plant.loops.size() : 0;
+    for (std::size_t l = 0; l < loops; ++l)
+      for (std::size_t c = 0; c < loop_column_count; ++c)
+        loop_means[c * loops + l].add(
+            loop_columns[c].value(state.plant.loops[l], e.plant.flows.loops[l]), dt);
   }
 
   void site_row(const SiteEpoch& e) {
@@ -420,7 +495,9 @@ struct RunFile::Series {
     put(rack_power, rack_means);
     put(rack_gpu, rack_gpu_means);
     put(rack_junction, rack_junction_means);
+    put(rack_ceiling, rack_ceiling_means);
     t.end_row();
+    if (loop_table) loop_row(exact_seconds(e.end));
     rack_seconds = 0;
   }
 
@@ -484,8 +561,8 @@ RunFile::RunFile(const std::filesystem::path& path, const SiteParameters& site, 
                  const SamplePlan& plan, bool requests)
     : series_(std::make_unique<Series>(path, site, meta, plan, requests)) {}
 RunFile::~RunFile() = default;
-void RunFile::add(const SiteEpoch& epoch) {
-  series_->add(epoch);
+void RunFile::add(const SiteEpoch& epoch, const SiteState& state) {
+  series_->add(epoch, state);
 }
 void RunFile::event(sim::Time t, const std::string& kind, const std::string& object,
                     const std::string& detail) {

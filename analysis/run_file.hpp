@@ -38,7 +38,7 @@ class RunFile {
   RunFile& operator=(const RunFile&) = delete;
 
   /// Takes in one epoch; writes the rows that fall due.
-  void add(const models::SiteEpoch& epoch);
+  void add(const models::SiteEpoch& epoch, const models::SiteState& state);
   void event(sim::Time t, const std::string& kind, const std::string& object,
              const std::string& detail);
   /// Ledgers, latencies and summary as they stand at the end; `complete` marks the file so.

@@ -10,8 +10,10 @@
 #include "models/cooling/weather_file.hpp"
 #include "models/site/assembly.hpp"
 #include "models/site/epoch.hpp"
+#include "models/site/faults.hpp"
 #include "models/site/power_turn.hpp"
 #include "models/site/summary.hpp"
+#include "models/site/thermal.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/serving.hpp"
 #include "sim/index.hpp"
@@ -396,6 +398,72 @@ void add_events(SiteParameters& site, const Scenario& scenario, BuildProblems& p
   sim::Problems unknown;
   check_power_events(site, unknown);
   for (const auto& p : unknown.items) problems.add(p.at, p.problem, p.advice);
+  site.event_racks.assign(site.events.size(), {});
+  std::vector<std::string> names;
+  for (int r = 0; r < site.rack_count(); ++r) names.push_back(rack_name(site, r));
+  for (std::size_t i = 0; i < site.events.size(); ++i)
+    for (std::size_t k = 0; k < site.events[i].racks.size(); ++k) {
+      const std::string& name = site.events[i].racks[k];
+      const auto found = std::find(names.begin(), names.end(), name);
+      if (found == names.end())
+        problems.add(fmt::format("{}.racks[{}]", item_path("events", i), k),
+                     fmt::format("there is no rack `{}`", name), advise_name(name, names));
+      else
+        site.event_racks[i].push_back(static_cast<std::int32_t>(found - names.begin()));
+    }
+  sim::Problems of_plant;
+  check_plant_events(site, of_plant);
+  for (const auto& p : of_plant.items) problems.add(p.at, p.problem, p.advice);
+}
+
+/// The run's weather, a year at most: by the hour, or at about so many moments of all times of day.
+std::vector<Weather> weather_of_run(const SiteParameters& site, bool hourly) {
+  std::vector<Weather> hours;
+  const double from = static_cast<double>(site.start.unix_ns) * 1e-9;
+  const double seconds = std::min(sim::to_seconds(site.duration), 366 * 86400.0);
+  constexpr double few = 500;
+  for (double t = 0; t <= seconds; t += hourly ? 3600 : std::max(3600.0, seconds / few))
+    hours.push_back(site.weather ? weather_at(*site.weather, from + t)
+                                 : weather_at(site.climate, from + t));
+  return hours;
+}
+
+/// Plants that the run's weather does not let work.
+void check_weather(const SiteParameters& site, const CoolingDesign& design,
+                   BuildProblems& problems) {
+  if (design.liquid_heat.value <= 0) return;
+  // Only cool coolant can be near a dew point; a year by the hour would cost more than it tells.
+  const bool cool =
+      sim::to_degc(site.cooling.supply) < sim::to_degc(site.cooling.air.highest_dew_point.value) +
+                                              site.cooling.loops.dew_point_margin.value;
+  const std::vector<Weather> hours = weather_of_run(site, cool);
+  bool always = cool;
+  double dampest = -273;
+  const Weather* hottest = &hours.front();
+  for (const Weather& hour : hours) {
+    const sim::Temperature least = guarded_supply(site, hour);
+    always = always && least > site.cooling.supply;
+    dampest = std::max(dampest, sim::to_degc(least));
+    if (hour.dry_bulb > hottest->dry_bulb) hottest = &hour;
+  }
+  if (always) {
+    problems.add("site.cooling.supply",
+                 fmt::format("lies below the dew point of the air plus {:g} K all the time: water "
+                             "would drip on the racks, up to {:.3g} degC",
+                             site.cooling.loops.dew_point_margin.value, dampest),
+                 fmt::format("write at least {:.0f} degC", std::ceil(dampest)));
+    return;
+  }
+  constexpr double most_excess = 30;  // K: near boiling, and no rack accepts it
+  const CoolingPower hot =
+      cooling_step(site.cooling, site.cooling_sizing,
+                   {design.liquid_heat, design.air_heat, guarded_supply(site, *hottest)}, *hottest);
+  if (hot.supply_excess > most_excess)
+    problems.add("site.cooling",
+                 fmt::format("has no way for the racks' design heat to leave: in the run's warmest "
+                             "weather the coolant would be {:.0f} K too warm",
+                             hot.supply_excess),
+                 "raise `oversizing`, or add trim chillers (`trim_share`)");
 }
 
 void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& problems) {
@@ -424,6 +492,13 @@ void add_plant(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
   problems.add("site.electrical", unfed);
   if (problems.any()) return;
   size_plant(site, design, scenario.site.lighting);
+  const Dynamics dynamics = scenario.site.cooling.dynamics;
+  const bool fine = site.step <= sim::minute;
+  if (dynamics == Dynamics::on && !fine)
+    problems.add("site.cooling.dynamics", "the plant in time needs steps of at most 1 min",
+                 "shorten site.physics_step, or write `auto`");
+  if (dynamics == Dynamics::on || (dynamics == Dynamics::automatic && fine)) follow_plant(site);
+  check_weather(site, design.cooling, problems);
 }
 
 /// What one core would take for every request, s: 0.6 us a request and 0.15 us a replica and epoch

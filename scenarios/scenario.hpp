@@ -42,8 +42,15 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Moment of the calendar at which the run begins", .required = true});
 }
 
+enum class Dynamics { off, on, automatic };
+inline std::span<const char* const> enum_names(Dynamics) {
+  static constexpr const char* names[] = {"off", "on", "auto"};
+  return names;
+}
+
 struct CoolingBlock {
   sim::Entry<models::CoolingParameters> plant;
+  Dynamics dynamics = Dynamics::automatic;
   std::optional<sim::Temperature> supply;
 };
 template <sim::Describes<CoolingBlock> Self>
@@ -51,6 +58,10 @@ void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("plant", self.plant,
         About{.text = "The plant: a name of catalog/cooling", .required = true});
+  visit(
+      "dynamics", self.dynamics,
+      About{.text = "Whether plant and chips are followed in time (on) or taken as steady in each "
+                    "step (off); auto: in time for physics steps up to 1 min"});
   visit("supply", self.supply,
         About{.text = "Coolant to the racks; otherwise the plant's own set point",
               .min = 275,

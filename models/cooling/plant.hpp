@@ -4,6 +4,7 @@
 
 #include "models/cooling/chiller.hpp"
 #include "models/cooling/climate.hpp"
+#include "models/cooling/loops.hpp"
 #include "models/cooling/rejection.hpp"
 #include "sim/describe.hpp"
 #include "sim/quantity.hpp"
@@ -28,6 +29,7 @@ struct LoopParameters {
   sim::Sourced<double> pump_efficiency{0.69, sim::Confidence::assumed,
                                        "Millwright: pump 0.75, motor 0.95, drive 0.97"};
   double least_flow = 0.3;
+  std::optional<sim::Pressure> pump_head;
 };
 template <sim::Describes<LoopParameters> Self>
 void describe(Self& self, auto&& visit) {
@@ -44,6 +46,10 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Hydraulic over electric power", .min = 0.05, .max = 1});
   visit("least_flow", self.least_flow,
         About{.text = "Smallest share of the design flow", .min = 0.05, .max = 1});
+  visit(
+      "pump_head", self.pump_head,
+      About{.text = "Head of the pumps at design flow and speed; otherwise what the loop asks for",
+            .min = 0});
 }
 
 struct CduParameters {
@@ -190,6 +196,7 @@ struct CoolingParameters {
   ChillerParameters trim;
   std::optional<HeatReuseParameters> reuse;
   AirSideParameters air;
+  LoopsParameters loops;
 };
 template <sim::Describes<CoolingParameters> Self>
 void describe(Self& self, auto&& visit) {
@@ -224,6 +231,10 @@ void describe(Self& self, auto&& visit) {
   visit("trim", self.trim, About{.text = "The trim chillers"});
   visit("reuse", self.reuse, About{.text = "A customer for the heat"});
   visit("air", self.air, About{.text = "Cooling of the heat that racks give to air"});
+  visit(
+      "loops", self.loops,
+      About{.text = "How the plant is divided, what it holds and how it is controlled, where it is "
+                    "followed in time"});
 }
 void check(const CoolingParameters& cooling, sim::Problems& problems);
 
@@ -287,9 +298,10 @@ struct CoolingPower {
   double trim_heat = 0;      // taken up by the trim chillers
   double air_free_heat = 0;  // given off by the air side's economiser
   double air_chiller_heat = 0;
-  double supply_excess = 0;   // K by which the coolant is warmer than its set point
-  double unmet_air_heat = 0;  // W that the air side cannot take: the room warms up
-  double water = 0;           // m3/s taken from the mains
+  double supply_excess = 0;    // K by which the coolant is warmer than its set point
+  double unmet_air_heat = 0;   // W that the air side cannot take: the room warms up
+  double water = 0;            // m3/s taken from the mains
+  bool outdoors_full = false;  // dry coolers or towers alone cannot hold the set point
 };
 
 /// The steady state for a load and weather. Always finite, with bounded work; what cannot be met is

@@ -14,6 +14,8 @@ struct CoolingTotals {
   double reuse_heat = 0;
   double outdoors_short = 0;  // s in which dry coolers or towers alone could not hold the set point
   double junction = 0;        // degC s, hottest rack
+  double heat_in = 0;         // of racks and pumps, into the coolant
+  double stored = 0;          // that coolant, tanks and chips hold more than at the start
 };
 template <sim::Describes<CoolingTotals> Self>
 void describe(Self& self, auto&& visit) {
@@ -28,6 +30,9 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Time in which outdoor equipment alone could not hold the set point, s"});
   visit("junction", self.junction,
         About{.text = "Integral of the hottest rack's junction temperature, degC s"});
+  visit("heat_in", self.heat_in, About{.text = "Heat of racks and pumps into the coolant, J"});
+  visit("stored", self.stored,
+        About{.text = "What coolant, tanks and chips hold more than at the start, J"});
 }
 
 inline void add(CoolingTotals& sum, const CoolingPower& p, double junction_c, double seconds) {
@@ -37,7 +42,7 @@ inline void add(CoolingTotals& sum, const CoolingPower& p, double junction_c, do
   sum.air_side += (p.crah_fan + p.air_pump + p.air_chiller + p.air_free_fan) * seconds;
   sum.trim_heat += p.trim_heat * seconds;
   sum.reuse_heat += p.reuse_heat * seconds;
-  if (p.trim_heat > 0 || p.supply_excess > 0) sum.outdoors_short += seconds;
+  if (p.outdoors_full) sum.outdoors_short += seconds;
   sum.junction += junction_c * seconds;
 }
 

@@ -70,7 +70,20 @@ struct RackParameters {
   sim::Sourced<sim::Volume> coolant_volume;
   sim::Sourced<sim::Temperature> max_supply;
   sim::Sourced<sim::ThermalResistance> junction_resistance;
+  sim::Sourced<double> film_share{0.4, sim::Confidence::assumed, "Millwright"};
+  sim::Sourced<double> film_exponent{0.7, sim::Confidence::assumed,
+                                     "Millwright: cold plates 0.6-0.8"};
+  sim::Sourced<sim::HeatCapacity> junction_capacity{
+      {100}, sim::Confidence::assumed, "Millwright: die, package and lid"};
+  sim::Sourced<sim::HeatCapacity> plate_capacity{
+      {200}, sim::Confidence::assumed, "Millwright: a copper cold plate of half a kilogram"};
   sim::Sourced<sim::Temperature> junction_limit;
+  sim::Sourced<sim::TemperatureDifference> hard_slowdown_above{
+      {3}, sim::Confidence::assumed, "Millwright: DCGM reports slowdown at 87-90 degC, recalled"};
+  sim::Sourced<sim::TemperatureDifference> shutdown_above{
+      {8}, sim::Confidence::assumed, "Millwright: DCGM reports shutdown at 92-95 degC, recalled"};
+  sim::Sourced<sim::TemperatureDifference> recovery_below{
+      {4}, sim::Confidence::assumed, "Millwright: 3-5 K of hysteresis"};
   sim::Sourced<sim::Money> price;
 
   int gpus() const { return trays * gpus_per_tray; }
@@ -141,9 +154,29 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Thermal resistance of one GPU from junction to mean coolant (air, if the "
                       "rack has no liquid) at design flow",
               .min = 0});
-  visit("junction_limit", self.junction_limit,
-        About{.text = "Junction temperature above which the report warns; -273.15 degC: none",
-              .min = 0});
+  visit("film_share", self.film_share,
+        About{.text = "Part of junction_resistance that lies between cold plate and coolant",
+              .min = 0.01,
+              .max = 0.99});
+  visit("film_exponent", self.film_exponent,
+        About{.text = "That part falls with the coolant flow to this power", .min = 0, .max = 1});
+  visit("junction_capacity", self.junction_capacity,
+        About{.text = "Heat capacity of one GPU's die and lid", .min = 1});
+  visit("plate_capacity", self.plate_capacity,
+        About{.text = "Heat capacity of its cold plate", .min = 1});
+  visit(
+      "junction_limit", self.junction_limit,
+      About{.text = "Junction temperature above which clocks are cut step by step (and the report "
+                    "warns); -273.15 degC: none",
+            .min = 0});
+  visit("hard_slowdown_above", self.hard_slowdown_above,
+        About{.text = "Above the limit by this, clocks are halved at once", .min = 0, .max = 50});
+  visit("shutdown_above", self.shutdown_above,
+        About{.text = "Above the limit by this, the rack's GPUs are switched off",
+              .min = 0,
+              .max = 100});
+  visit("recovery_below", self.recovery_below,
+        About{.text = "Below the limit by this, clocks come back", .min = 0, .max = 50});
   visit(
       "price", self.price,
       About{.text = "Purchase price of the rack; 0: economics' price per watt applies", .min = 0});

@@ -6,6 +6,10 @@
 
 namespace mw::models {
 
+std::string rack_name(const SiteParameters& site, int rack) {
+  return fmt::format("{}-{}", site.group(rack).name, rack - site.group(rack).first);
+}
+
 RackDesign rack_design(std::span<const SiteRacks> groups) {
   RackDesign sum;
   for (const auto& racks : groups) {
@@ -48,6 +52,30 @@ void size_plant(SiteParameters& site, const RackDesign& design, double lighting_
   site.design_meter_w = site.distribution.design_meter;
 }
 
+void follow_plant(SiteParameters& site) {
+  std::vector<CooledRack> kinds;
+  for (const auto& racks : site.racks) {
+    const RackParameters& rack = racks.rack;
+    CooledRack kind;
+    kind.heat = rack.design_power.value.value * rack.liquid_fraction.value;
+    const auto& flow = site.cooling.flow ? *site.cooling.flow : rack.coolant_flow.value;
+    kind.flow = flow.value * kind.heat;
+    constexpr double least_volume = 1e-7;  // m3/W, 0.1 L/kW: pipes alone, where none is given
+    kind.volume = std::max(rack.coolant_volume.value.value, least_volume * kind.heat);
+    kind.gpus = rack.gpus();
+    constexpr double least_resistance = 1e-6;  // K/W: junctions as warm as their plates
+    const double resistance = std::max(rack.junction_resistance.value.value, least_resistance);
+    kind.film_resistance = resistance * rack.film_share.value;
+    kind.junction_resistance = resistance - kind.film_resistance;
+    kind.film_exponent = rack.film_exponent.value;
+    kind.junction_capacity = rack.junction_capacity.value.value;
+    kind.plate_capacity = rack.plate_capacity.value.value;
+    kinds.push_back(kind);
+  }
+  site.plant =
+      make_plant_law(site.cooling, site.cooling_sizing, std::move(kinds), site.group_of_rack);
+}
+
 void wire_control(SiteParameters& site) {
   for (int r = 0; r < site.rack_count(); ++r) {
     const auto& group = site.group(r);
@@ -55,7 +83,7 @@ void wire_control(SiteParameters& site) {
     const auto& gpu = group.rack.gpu.value;
     site.limited.push_back({group.rack.gpus(), gpu.tdp.value.value});
     site.rack_of_limit.push_back(r);
-    site.limits.push_back({.object = fmt::format("rack/{}-{}", group.name, r - group.first),
+    site.limits.push_back({.object = "rack/" + rack_name(site, r),
                            .quantity = "gpu_power_limit",
                            .unit = "W",
                            .min = gpu.min_power_limit.value.value,

@@ -1,8 +1,10 @@
 #include "models/site/booking.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/site/availability.hpp"
+#include "sim/index.hpp"
 
 namespace mw::models {
 
@@ -18,7 +20,8 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   for (const auto& g : state.allocation) {
     if (is_off(epoch, g.rack)) continue;
     if (g.use == GpuUse::free)
-      free_w += site.group(g.rack).free_gpu_w() * g.gpus;
+      free_w +=
+          site.group(g.rack).free_gpu_w(state.rack_states[sim::idx(g.rack)].clock_ceiling) * g.gpus;
     else if (is_stranded(epoch, g))
       free_w += site.group(g.rack).idle_gpu_w() * g.gpus;
   }
@@ -74,6 +77,10 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   t.hottest_junction_c = std::max(t.hottest_junction_c, epoch.hottest_junction_c);
   t.supply_excess_k = std::max(t.supply_excess_k, epoch.cooling.supply_excess);
   add(t.cooling, epoch.cooling, epoch.hottest_junction_c, dt);
+  const HeatBalance& heat = epoch.plant.heat;
+  t.cooling.heat_in += heat.racks + heat.pumps;
+  t.cooling.stored += heat.stored;
+  t.heat_residual_j += std::fabs(heat.residual());
   t.unmet_air_heat_j += epoch.cooling.unmet_air_heat * dt;
   for (std::size_t s = 0; s < epoch.services.size(); ++s) {
     PodCounts& sum = state.counts[s];

@@ -38,6 +38,7 @@ SiteState initial_site(const SiteParameters& site) {
   s.feeds = initial_feeds(site.distribution);
   s.rack_feeds = initial_rack_feeds(site);
   s.rack_states.resize(idx(site.rack_count()));
+  s.throttle.resize(idx(site.rack_count()));
   apply_limits(s, site);
   return s;
 }
@@ -51,8 +52,10 @@ sim::TraceHash trace_hash(const SiteState& state) {
 
 sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
   sim::Time next = (state.now / site.step + 1) * site.step;
-  next = std::min({next, state.next_decision, site.duration, next_change(site.events, state.now),
-                   next_power_change(state, site)});
+  next = std::min(
+      {next, state.next_decision, site.duration,
+       next_change(site.events, state.now, sim::from_seconds(site.cooling.loops.takeover.value)),
+       next_power_change(state, site)});
   for (const auto& limit : state.limits) next = std::min(next, sim::next_effect(limit));
   return next;
 }
@@ -96,8 +99,8 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.lighting = site.lighting_w;
 
   epoch.room_heat = distribute(state, site, epoch, bins);
-  cool(site, mean, epoch);
   const bool plant_is_fed = plant_fed(site.distribution, epoch.feeding);
+  cool(state, site, mean, plant_is_fed, epoch);
   if (!plant_is_fed) stop_plant(epoch);
   meter(state, site, epoch, watts.gpu_w, plant_is_fed);
   epoch.stored += mean.stored;
@@ -108,6 +111,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   epoch.capped_share = limit_share(state, site);
   state.now = epoch.end;
   turn_power(state, site, epoch.feeding, &epoch.notes);
+  throttle(state, site, epoch);
   move_limits(state, site, leak(state, site, epoch));
 }
 

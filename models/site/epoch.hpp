@@ -35,18 +35,19 @@ struct SiteEpoch {
   std::array<double, purposes> purpose{};  // W
   Weather weather{};
   CoolingPower cooling;
-  double hottest_junction_c = -273.15;  // mean GPU of the hottest rack
+  double hottest_junction_c = -273.15;  // mean GPU of the hottest rack, at its hottest
 
-  std::vector<double> rack_input, rack_gpu, rack_junction_c;  // by rack
-  std::vector<double> meter_bins;                             // by sub-step
-  std::vector<PodCounts> services;                            // this epoch, by service
-  std::vector<Latencies> latencies;                           // this epoch, by service
+  std::vector<double> rack_input, rack_gpu, rack_liquid, rack_junction_c;  // by rack
+  std::vector<double> meter_bins;                                          // by sub-step
+  std::vector<PodCounts> services;                                         // this epoch, by service
+  std::vector<Latencies> latencies;                                        // this epoch, by service
 
   // Empty where all are on.
   std::vector<std::uint8_t> rack_off;            // by rack
   std::vector<std::vector<Outage>> replica_off;  // by pod of the site and replica
 
   // Work space.
+  PlantWork plant;
   std::vector<PodEpoch> pods;      // the simulated ones
   std::vector<Generation> fronts;  // by service
   std::vector<KnownFlow> flows;    // by pod that flows

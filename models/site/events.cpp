@@ -1,6 +1,7 @@
 #include "models/site/events.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -22,6 +23,34 @@ void check(const EventParameters& event, sim::Problems& problems) {
     problems.add("kind", "does not say which feed is lost", "add `feed: a`");
   if (event.kind == EventKind::unit_loss && !event.stage)
     problems.add("kind", "does not say which unit fails", "add `stage: ups` and `unit: 0`");
+  const bool of_share = event.kind == EventKind::fans_out || event.kind == EventKind::valve_stuck ||
+                        event.kind == EventKind::fouling;
+  if (of_share && !event.share) problems.add("kind", "does not say how much", "add `share: 30 %`");
+  if (event.kind == EventKind::fouling && event.share.value_or(0) >= 1)
+    problems.add("share", "leaves exchangers that exchange nothing", "write less than 1");
+  const bool of_loop = event.kind == EventKind::cdu_loss || event.kind == EventKind::valve_stuck;
+  if (of_loop && !event.loop)
+    problems.add("kind", "does not say where", "add `loop: 0`, the first loop of racks");
+  if (event.kind == EventKind::leak && event.racks.empty())
+    problems.add("kind", "does not say which racks", "add `racks: [a-0]`");
+}
+
+bool of_plant(EventKind kind) {
+  switch (kind) {
+    case EventKind::pump_trip:
+    case EventKind::cdu_loss:
+    case EventKind::fans_out:
+    case EventKind::valve_stuck:
+    case EventKind::fouling:
+    case EventKind::leak:
+      return true;
+    case EventKind::heat_wave:
+    case EventKind::utility_dip:
+    case EventKind::feed_loss:
+    case EventKind::unit_loss:
+      break;
+  }
+  return false;
 }
 
 sim::Time end_of(const EventParameters& event) {
@@ -34,10 +63,10 @@ bool holds(const EventParameters& event, sim::Time now) {
   return event.at.ns <= now && now < end_of(event);
 }
 
-sim::Time next_change(std::span<const EventParameters> events, sim::Time now) {
+sim::Time next_change(std::span<const EventParameters> events, sim::Time now, sim::Time takeover) {
   sim::Time next = std::numeric_limits<sim::Time>::max();
   for (const auto& event : events)
-    for (const sim::Time moment : {event.at.ns, end_of(event)})
+    for (const sim::Time moment : {event.at.ns, event.at.ns + takeover, end_of(event)})
       if (moment > now) next = std::min(next, moment);
   return next;
 }
@@ -62,6 +91,24 @@ std::string effect_of(const EventParameters& event) {
               ? fmt::format(", path {}", enum_names(*event.feed)[static_cast<int>(*event.feed)])
               : "",
           event.modules ? fmt::format("{} modules", *event.modules) : "all modules");
+    case EventKind::pump_trip:
+      return event.loop
+                 ? fmt::format("a pump in each of {} CDUs of loop {}", event.count, *event.loop)
+                 : fmt::format("{} pumps of the facility water", event.count);
+    case EventKind::cdu_loss:
+      return fmt::format("{} CDUs of loop {}", event.count, *event.loop);
+    case EventKind::fans_out:
+      return fmt::format("{:.3g} % of the fans outdoors", 100 * *event.share);
+    case EventKind::valve_stuck:
+      return fmt::format("loop {}'s facility water stays at {:.3g} % of its design", *event.loop,
+                         100 * *event.share);
+    case EventKind::fouling:
+      return fmt::format("{} lose {:.3g} % of their conductance",
+                         event.loop ? fmt::format("loop {}'s exchangers", *event.loop)
+                                    : std::string("all exchangers"),
+                         100 * *event.share);
+    case EventKind::leak:
+      return fmt::format("{} isolated", fmt::join(event.racks, ", "));
   }
   return "";
 }

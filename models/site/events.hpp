@@ -14,9 +14,22 @@
 // nothing of them.
 namespace mw::models {
 
-enum class EventKind { heat_wave, utility_dip, feed_loss, unit_loss };
+enum class EventKind {
+  heat_wave,
+  utility_dip,
+  feed_loss,
+  unit_loss,
+  pump_trip,
+  cdu_loss,
+  fans_out,
+  valve_stuck,
+  fouling,
+  leak
+};
 inline std::span<const char* const> enum_names(EventKind) {
-  static constexpr const char* names[] = {"heat_wave", "utility_dip", "feed_loss", "unit_loss"};
+  static constexpr const char* names[] = {"heat_wave", "utility_dip", "feed_loss", "unit_loss",
+                                          "pump_trip", "cdu_loss",    "fans_out",  "valve_stuck",
+                                          "fouling",   "leak"};
   return names;
 }
 
@@ -26,6 +39,8 @@ inline std::span<const char* const> enum_names(FeedPath) {
   static constexpr const char* names[] = {"a", "b"};
   return names;
 }
+/// Whether it befalls the plant, which must then be followed in time.
+bool of_plant(EventKind kind);
 
 struct EventParameters {
   sim::Duration at;
@@ -37,6 +52,10 @@ struct EventParameters {
   std::optional<std::string> stage;
   std::optional<int> unit;
   std::optional<int> modules;
+  std::optional<int> loop;
+  int count = 1;
+  std::optional<double> share;
+  std::vector<std::string> racks;
 };
 template <sim::Describes<EventParameters> Self>
 void describe(Self& self, auto&& visit) {
@@ -60,6 +79,19 @@ void describe(Self& self, auto&& visit) {
         About{.text = "unit_loss: which of its units, from 0; otherwise all", .min = 0});
   visit("modules", self.modules,
         About{.text = "unit_loss: how many modules of a path fail; otherwise all", .min = 1});
+  visit("loop", self.loop,
+        About{.text = "pump_trip, cdu_loss, valve_stuck, fouling: which loop of racks, from 0; "
+                      "pump_trip without it: the facility water's pumps; fouling without it: all",
+              .min = 0});
+  visit("count", self.count,
+        About{.text = "pump_trip, cdu_loss: how many fail", .min = 1, .max = 10000});
+  visit("share", self.share,
+        About{.text = "fans_out: of the dry coolers or towers; valve_stuck: of its design flow, at "
+                      "which it stays; fouling: of the exchangers' conductance that is lost",
+              .min = 0,
+              .max = 1});
+  visit("racks", self.racks,
+        About{.text = "leak: racks that are isolated and switched off, each as `group-number`"});
 }
 void check(const EventParameters& event, sim::Problems& problems);
 
@@ -69,8 +101,10 @@ sim::Time end_of(const EventParameters& event);
 /// Whether it holds in an epoch that begins then.
 bool holds(const EventParameters& event, sim::Time now);
 
-/// The next moment after `now` at which any begins or ends.
-sim::Time next_change(std::span<const EventParameters> events, sim::Time now);
+/// The next moment after `now` at which any begins or ends, or at which what stands by takes over
+/// so long after it began.
+sim::Time next_change(std::span<const EventParameters> events, sim::Time now,
+                      sim::Time takeover = 0);
 
 const char* name_of(EventKind kind);
 /// What it does, in words: `outdoor air +5 K`.

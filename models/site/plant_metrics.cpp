@@ -30,6 +30,21 @@ void add_plant_metrics(std::vector<Metric>& m, const SiteParameters& site, const
   m.push_back({"mean_junction_degc",
                state.totals.hottest_junction_c > -273 ? ratio(c.junction, seconds) : nan, "degC",
                "Mean over time of the hottest rack's GPU junction"});
+  m.push_back({"heat_residual", c.heat_in > 0 ? state.totals.heat_residual_j / c.heat_in : 0, "1",
+               "What the heat balances of the coolant's side leave, over the heat that entered"});
+  m.push_back({"supply_raised_hours", state.totals.supply_raised_s / 3600, "h",
+               "Time in which the coolant's set point was raised for the dew point"});
+  if (site.plant.on()) {
+    const SiteTotals& t = state.totals;
+    m.push_back({"stored_heat_kwh", c.stored / 3.6e6, "kWh",
+                 "Heat that coolant, tanks and chips hold more than at the start"});
+    m.push_back({"throttled_gpu_hours", t.throttled_gpu_s / 3600, "h",
+                 "GPUs x hours with clocks cut, or off, for their heat"});
+    m.push_back({"time_to_throttle", t.first_throttle < 0 ? nan : sim::to_seconds(t.first_throttle),
+                 "s", "Time from the run's start until the first clocks were cut for heat"});
+    m.push_back({"thermal_shutdowns", static_cast<double>(t.thermal_shutdowns), "1",
+                 "Racks switched off for their heat, each time"});
+  }
   if (!site.cooling.reuse) return;
   const double meter = state.ledger.meter().value();
   const double factor = meter > 0 ? energy_reuse_factor(c.reuse_heat, meter) : nan;

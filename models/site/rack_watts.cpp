@@ -25,7 +25,8 @@ void gpu_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPo
     const double leakage = state.leakage_w[idx(g.rack)] * g.gpus;
     for (int b = 0; b < bins; ++b) row[b] += leakage;
     if (g.use == GpuUse::free) {
-      const double free = site.group(g.rack).free_gpu_w() * g.gpus;
+      const double free =
+          site.group(g.rack).free_gpu_w(state.rack_states[idx(g.rack)].clock_ceiling) * g.gpus;
       for (int b = 0; b < bins; ++b) row[b] += free;
       return;
     }
@@ -197,6 +198,7 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
   epoch.rack_input.assign(idx(site.rack_count()), 0);
   epoch.rack_gpu.assign(idx(site.rack_count()), 0);
   epoch.rack_bins.resize(idx(site.rack_count()) * idx(bins));
+  epoch.rack_liquid.assign(idx(site.rack_count()), 0);
   std::vector<double> weights;
   for (int b = 0; b < bins; ++b) weights.push_back(bin_seconds(epoch, site, b) / epoch.seconds());
   const auto measured_input = [&](int r, int b) {
@@ -237,6 +239,7 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
       const double weight = weights[idx(b)];
       epoch.rack_input[idx(r)] += p.input * weight;
       epoch.rack_gpu[idx(r)] += p.gpu * weight;
+      epoch.rack_liquid[idx(r)] += p.liquid_heat * weight;
       // What controllers see: GPUs whose power they can move.
       if (!racks.measured) gpus[idx(b)] += p.gpu;
     }

@@ -11,6 +11,8 @@
 #include "models/cooling/climate.hpp"
 #include "models/cooling/plant.hpp"
 #include "models/cooling/plant_totals.hpp"
+#include "models/cooling/throttle.hpp"
+#include "models/cooling/transient.hpp"
 #include "models/cooling/weather_series.hpp"
 #include "models/economics/costs.hpp"
 #include "models/inference/front.hpp"
@@ -46,8 +48,15 @@ struct SiteRacks {
   double load = 0;        // share of rated power, above idle, that GPUs of no service draw
   bool measured = false;  // their power is replayed, see SiteParameters::measured
   double idle_gpu_w() const { return rack.gpu.value.idle.value.value; }
-  double free_gpu_w() const {
-    return idle_gpu_w() + load * (rack.gpu.value.tdp.value.value - idle_gpu_w());
+  /// With clocks up to that share of the highest; dynamic power goes with f V^2.
+  double free_gpu_w(double ceiling = 1) const {
+    const auto& gpu = rack.gpu.value;
+    double dynamic = load * (gpu.tdp.value.value - idle_gpu_w());
+    if (ceiling < 1 && load > 0) {
+      const double v = core_voltage(gpu, ceiling) / core_voltage(gpu, 1);
+      dynamic *= ceiling * v * v;
+    }
+    return idle_gpu_w() + dynamic;
   }
 };
 
@@ -92,9 +101,11 @@ struct SiteParameters {
   Distribution distribution;
   CoolingParameters cooling;
   CoolingSizing cooling_sizing;
+  PlantLaw plant;  // on: followed in time; otherwise steady in each epoch
   ClimateParameters climate;
-  std::shared_ptr<const WeatherSeries> weather;  // of a file; without one the climate's own
-  std::vector<EventParameters> events;           // as the scenario lists them
+  std::shared_ptr<const WeatherSeries> weather;        // of a file; without one the climate's own
+  std::vector<EventParameters> events;                 // as the scenario lists them
+  std::vector<std::vector<std::int32_t>> event_racks;  // the racks that each names
   double lighting_w = 0;
   double design_meter_w = 0;                     // at the meter with every rack at its design power
   double bytes_per_token = 0;                    // what one token weighs on the network racks
@@ -116,6 +127,9 @@ struct SiteParameters {
   }
 };
 
+/// `a-3`: the group and the place in it, from 0.
+std::string rack_name(const SiteParameters& site, int rack);
+
 /// Indices into SiteParameters::points.
 enum SitePoint : std::uint32_t { meter_point, gpu_point };
 
@@ -132,6 +146,11 @@ struct SiteTotals {
   double hottest_junction_c = -273.15;
   double supply_excess_k = 0;
   double unmet_air_heat_j = 0;
+  double throttled_gpu_s = 0;  // GPUs x seconds with clocks cut, or off, for their heat
+  sim::Time first_throttle = -1;
+  std::int64_t thermal_shutdowns = 0;  // racks, each time
+  double heat_residual_j = 0;          // that the plant's balance leaves, all epochs
+  double supply_raised_s = 0;          // the set point was raised for the dew point
   CoolingTotals cooling;
   double dark_rack_s = 0;                 // racks x seconds without power
   std::int64_t went_dark = 0;             // racks that lost power, each time
@@ -156,6 +175,15 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Most that the coolant was too warm, K"});
   visit("unmet_air_heat_j", self.unmet_air_heat_j,
         About{.text = "Heat that the air side could not take, J"});
+  visit("throttled_gpu_s", self.throttled_gpu_s,
+        About{.text = "GPUs x seconds with clocks cut, or off, for their heat"});
+  visit("first_throttle", self.first_throttle, About{.text = "When that began, ns; -1: never"});
+  visit("thermal_shutdowns", self.thermal_shutdowns,
+        About{.text = "Racks switched off for their heat, each time"});
+  visit("heat_residual_j", self.heat_residual_j,
+        About{.text = "What the plant's heat balances leave, J"});
+  visit("supply_raised_s", self.supply_raised_s,
+        About{.text = "Time in which the set point was raised for the dew point, s"});
   visit("cooling", self.cooling, About{.text = "Sums of the plant"});
   visit("dark_rack_s", self.dark_rack_s, About{.text = "Racks x seconds without power"});
   visit("went_dark", self.went_dark, About{.text = "Racks that lost power, each time"});
@@ -174,7 +202,9 @@ struct SiteState {
   std::vector<GpuGroup> allocation;
   std::vector<sim::SetPointState> limits;
   std::vector<RackState> rack_states;
-  bool disturbed = false;         // some replica is off or under a ceiling
+  bool disturbed = false;               // some replica is off or under a ceiling
+  PlantState plant;                     // where it is followed in time
+  std::vector<ThrottleState> throttle;  // by rack
   std::vector<double> leakage_w;  // by rack, of one GPU, beyond what it leaks at the reference
   std::vector<sim::PointState> points;
   sim::Time next_decision = 0;
@@ -201,6 +231,8 @@ void describe(Self& self, auto&& visit) {
   visit("limits", self.limits, About{.text = "GPU power limits, one for each rack with GPUs"});
   visit("rack_states", self.rack_states, About{.text = "Racks that are off, and clock ceilings"});
   visit("disturbed", self.disturbed, About{.text = "Some replica is off or under a ceiling"});
+  visit("plant", self.plant, About{.text = "Coolant, pumps, valves and chips"});
+  visit("throttle", self.throttle, About{.text = "What each rack's GPUs do about their heat"});
   visit("leakage_w", self.leakage_w,
         About{.text = "Leakage of one GPU of each rack beyond the reference temperature's, W"});
   visit("points", self.points, About{.text = "What controllers see"});

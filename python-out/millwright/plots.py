@@ -22,7 +22,8 @@ class CannotPlot(Exception):
 
 
 def _figure(run, title, panels=1):
-    figure, axes = plt.subplots(1, panels, figsize=(12, 7), dpi=100, layout="constrained")
+    rows, columns = panels if isinstance(panels, tuple) else (1, panels)
+    figure, axes = plt.subplots(rows, columns, figsize=(12, 7), dpi=100, layout="constrained")
     name = run.title or run.path
     figure.suptitle(
         f"{title}: {name}{'' if run.complete else ' (incomplete run)'}",
@@ -316,10 +317,69 @@ def oversubscription(run):
     return figure
 
 
+TEMPERATURES = [
+    ("hottest_junction", "junctions, hottest rack", VERMILION),
+    ("coolant_return", "coolant from the racks", ORANGE),
+    ("coolant_supply", "coolant to the racks", GREEN),
+    ("facility_water_supply", "facility water", BLUE),
+    ("dry_bulb", "outdoor air", "#999999"),
+]
+
+
+def thermal(run):
+    """Temperatures from the outdoor air to the chips, and the clocks that heat allows."""
+    site = run.site
+    lines = [(label, _series(site, name), colour) for name, label, colour in TEMPERATURES]
+    time = site["time"].values
+    figure, (top, bottom) = _figure(run, "Heat on its way out", panels=(2, 1))
+    for label, values, colour in lines:
+        top.plot(time, values, color=colour, linewidth=2, label=label)
+    top.set_ylabel("temperature (degC)")
+    _mark_events(run, top)
+    _legend_outside(top)
+    racks = run.racks if "racks" in run.groups else {}
+    if "clock_ceiling" in racks:
+        ceiling = racks["clock_ceiling"].values.astype(float)
+        moments = racks["time"].values
+        bottom.plot(moments, ceiling.mean(axis=1), color=PURPLE, linewidth=2, label="mean rack")
+        bottom.plot(moments, ceiling.min(axis=1), color=BLACK, linewidth=1, label="slowest rack")
+    tokens = site["tokens_out_rate"].values.astype(float) if "tokens_out_rate" in site else None
+    if tokens is not None and np.nanmax(tokens, initial=0.0) > 0:
+        bottom.plot(
+            time, tokens / np.nanmax(tokens), color=SKY, linewidth=0.8,
+            label="output tokens,\nof their highest rate",
+        )  # fmt: skip
+    bottom.set_ylim(0, 1.05)
+    bottom.set_ylabel("share of the highest")
+    for axis in (top, bottom):
+        _time_axis(axis, time)
+    if bottom.lines:
+        _legend_outside(bottom)
+    return figure
+
+
+def _mark_events(run, axis):
+    """A line where one begins, with its kind; ends and every single rack's clocks are left out."""
+    if "events" not in run.groups or run.events.sizes.get("event", 0) == 0:
+        return
+    shown = set()
+    for moment, kind in zip(run.events["time"].values, run.events["kind"].values):
+        kind = kind.decode() if isinstance(kind, bytes) else str(kind)
+        if kind in shown or kind.endswith("_over"):
+            continue
+        shown.add(kind)
+        axis.axvline(moment, color=BLACK, linewidth=0.8, linestyle=":")
+        axis.annotate(
+            kind.replace("_", " "), (moment, 1.0), xycoords=("data", "axes fraction"), rotation=90,
+            ha="right", va="top", fontsize=10,
+        )  # fmt: skip
+
+
 PLOTS = {
     "site_power": site_power,
     "tokens_per_mw": tokens_per_mw,
     "latency": latency,
     "batch_frontier": batch_frontier,
     "oversubscription": oversubscription,
+    "thermal": thermal,
 }

@@ -50,6 +50,19 @@ def add_racks(path, power):
             series(racks, name, share * power, "W", name, ["time", "rack"])
 
 
+def add_ceilings(path, ceilings):
+    """Clock ceilings of racks throughout the run."""
+    with h5py.File(path, "r+") as file:
+        racks = file.create_group("racks")
+        time = file["site/time"][...]
+        scale(racks, "time", time, f"seconds since {START}", "end of the interval")
+        names = [f"a-{i}" for i in range(len(ceilings))]
+        scale(racks, "rack", names, "1", "rack", dtype=h5py.string_dtype("utf-8"))
+        values = np.tile(np.array([ceilings], dtype="f4"), (len(time), 1))
+        series(racks, "clock_ceiling", values, "1", "highest clock", ["time", "rack"])
+    return path
+
+
 def write_run(path, complete=True, samples=SAMPLES, limit=2.0e6):
     text = h5py.string_dtype("utf-8")
     with h5py.File(path, "w") as file:
@@ -83,6 +96,12 @@ def write_run(path, complete=True, samples=SAMPLES, limit=2.0e6):
         series(site, "it_power", 1.38e6 * day, "W", "IT power", ["time"])
         made = TOKENS_PER_JOULE * meter * np.where(np.arange(samples) < samples / 2, 1.0, 0.5)
         series(site, "tokens_out_rate", made, "1/s", "output tokens per second", ["time"])
+
+        for name, degc in {
+            "dry_bulb": 40.0, "facility_water_supply": 42.0, "coolant_supply": 45.0,
+            "coolant_return": 54.0, "hottest_junction": 78.0,
+        }.items():  # fmt: skip
+            series(site, name, np.full(samples, degc), "degC", name.replace("_", " "), ["time"])
 
         services = file.create_group("services")
         scale(services, "time", time, since, "end of the sampled interval")

@@ -5,7 +5,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from conftest import add_frontier, add_racks, write_run
+from conftest import add_ceilings, add_frontier, add_racks, write_run
 
 import millwright
 from millwright import plots
@@ -76,6 +76,17 @@ def test_the_frontier_is_drawn_by_running_requests_of_a_replica(run_file):
     assert first.lines[0].get_ydata() == pytest.approx([0.3, 1.2])
     assert second.lines[0].get_ydata() == pytest.approx([190, 760])
     assert [text.get_text() for text in first.texts] == ["20 ms", "80 ms"]
+
+
+def test_thermal_shows_every_temperature_events_and_the_slowest_rack(run_file):
+    top, bottom = plots.thermal(millwright.open(add_ceilings(run_file, [1.0, 0.5]))).axes
+    degc = {line.get_label(): line.get_ydata()[0] for line in top.lines if len(line.get_ydata()) > 2}
+    assert degc == {
+        "junctions, hottest rack": 78, "coolant from the racks": 54, "coolant to the racks": 45,
+        "facility water": 42, "outdoor air": 40,
+    }  # fmt: skip
+    assert [text.get_text() for text in top.texts] == ["breach", "load target"]
+    assert [line.get_ydata()[0] for line in bottom.lines[:2]] == pytest.approx([0.75, 0.5])
 
 
 @pytest.mark.parametrize("name", plots.PLOTS)

@@ -208,6 +208,35 @@ TEST_CASE("A tree whose stages do not feed every rack once is refused at its lin
   CHECK(has(text, "racks `air` are fed by no stages"));
 }
 
+TEST_CASE("Plants that cannot work are refused with the reason") {
+  const Folder folder;
+  const auto with = [&](const std::string& cooling, const std::string& more = "") {
+    std::string text = head + two_racks + more;
+    const std::string was = "cooling: {plant: dry_cooler}";
+    text.replace(text.find(was), was.size(), "cooling: " + cooling);
+    return folder.problems(text);
+  };
+  CHECK(with("{plant: dry_cooler}") == "");
+  CHECK(has(with("{plant: dry_cooler, supply: 5 degC}"), "below the dew point"));
+  CHECK(
+      has(with("{plant: {extends: dry_cooler, oversizing: 0.1}}"), "no way for the racks' design"));
+  CHECK(has(with("{plant: {extends: dry_cooler, tcs: {pump_head: 50 kPa}}}"),
+            "do not reach the design flow"));
+  CHECK(with("{plant: {extends: dry_cooler, tcs: {pump_head: 250 kPa}}}") == "");
+  // Events of the plant: it must be followed, and there must be such a loop and such racks.
+  const auto event = [&](const std::string& text, const std::string& cooling) {
+    return with(cooling, "events:\n  - " + text + "\n");
+  };
+  const std::string loss = "{at: 1 s, kind: cdu_loss, loop: 0}";
+  CHECK(event(loss, "{plant: dry_cooler}") == "");
+  CHECK(has(event(loss, "{plant: dry_cooler, dynamics: off}"), "not followed in time"));
+  CHECK(
+      has(event("{at: 1 s, kind: cdu_loss, loop: 7}", "{plant: dry_cooler}"), "there are 1 loops"));
+  CHECK(has(event("{at: 1 s, kind: cdu_loss}", "{plant: dry_cooler}"), "does not say where"));
+  CHECK(event("{at: 1 s, kind: leak, racks: [a-1]}", "{plant: dry_cooler}") == "");
+  CHECK(has(event("{at: 1 s, kind: leak, racks: [a-2]}", "{plant: dry_cooler}"), "no rack `a-2`"));
+}
+
 TEST_CASE("A replica may take several nodes of a rack, a pipeline stage in each") {
   const Folder folder;
   const auto site =

@@ -23,7 +23,8 @@ struct Year {
   std::string text() const {
     return "millwright: 1\nname: test\nduration: " + duration + "\nsite:\n  physics_step: " + step +
            "\n  climate: {start: 2026-07-15T00:00-07:00, weather: " + weather +
-           "}\n  electrical: ac_2n\n  cooling: {plant: " + plant + "}\nracks:\n  - " + rack + "\n";
+           "}\n  electrical: ac_2n\n  cooling: {plant: " + plant +
+           ", dynamics: off}\nracks:\n  - " + rack + "\n";
   }
 };
 

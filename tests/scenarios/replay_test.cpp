@@ -69,10 +69,11 @@ Sums run(const models::SiteParameters& site) {
     sums.it += e.it * e.seconds();
     sums.meter += e.meter * e.seconds();
     sums.seconds += e.seconds();
-    // Liquid heat and both loops' pumps leave through the towers.
+    // Liquid heat and both loops' pumps leave through the towers, or warm what the plant holds.
     const auto& c = e.cooling;
     const double in = 0.945 * e.it + c.tcs_pump + c.fws_pump;
-    sums.off_balance = std::max(sums.off_balance, std::abs(c.rejected_heat - in) / in);
+    sums.off_balance = std::max(
+        sums.off_balance, std::abs(c.rejected_heat + e.plant.heat.stored / e.seconds() - in) / in);
   }
   return sums;
 }
