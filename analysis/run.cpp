@@ -115,7 +115,8 @@ int run(const RunOptions& options) {
   if (gpu::choose(options.backend) == gpu::Backend::cuda) {
     std::string notice;
     try {
-      notice = models::use_device(epoch, site, gpu::cuda_space());
+      notice = models::use_device(epoch, site, gpu::cuda_space(),
+                                  options.backend != gpu::Wanted::automatic);
     } catch (const std::runtime_error& failed) {  // full, or in another's hands
       if (options.backend != gpu::Wanted::automatic) throw;
       notice = fmt::format("{}; pods advance on the processor", failed.what());
@@ -153,6 +154,9 @@ int run(const RunOptions& options) {
       heat.look(state);
     }
     watch.look(epoch);
+    if (!epoch.notice.empty() && !options.quiet)
+      fmt::print(stderr, "millwright: {}\n", epoch.notice);
+    epoch.notice.clear();
     progress.at(state.now);
     if (!options.checkpoint.empty() && state.now >= next_checkpoint) {
       models::fetch_pods(state, epoch);

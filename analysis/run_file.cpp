@@ -537,7 +537,7 @@ struct RunFile::Series {
       for (std::size_t i = 0; i < metrics.size(); ++i) {
         sets[first + i].write(metrics[i].value);
         if (std::isfinite(metrics[i].half_width))
-          sets[first + i].attribute("half_width_95", fmt::format("{:.6g}", metrics[i].half_width));
+          sets[first + i].attribute("half_width_95", metrics[i].half_width);
       }
     };
     write_all(summary, 0, site_metrics(site, state));

@@ -26,7 +26,12 @@ class CudaSpace : public Space {
   }
   void* take(std::size_t bytes) override {
     void* memory = nullptr;
-    check(cudaMalloc(&memory, bytes), "take " + std::to_string(bytes >> 20) + " MB of its memory");
+    const cudaError_t e = cudaMalloc(&memory, bytes);
+    if (e != cudaSuccess) {
+      cudaGetLastError();  // it is no error of what follows
+      throw NoRoom("the CUDA device could not take " + std::to_string(bytes >> 20) +
+                   " MB of its memory: " + cudaGetErrorString(e));
+    }
     return memory;
   }
   void give_back(void* memory) noexcept override {

@@ -15,7 +15,7 @@ class HostSpace : public Space {
   std::string name() const override { return "the host's memory"; }
   std::int64_t free_bytes() const override { return left_; }
   void* take(std::size_t bytes) override {
-    if (static_cast<std::int64_t>(bytes) > left_) throw std::bad_alloc();
+    if (static_cast<std::int64_t>(bytes) > left_) throw NoRoom("the memory set aside is full");
     void* memory = ::operator new (bytes, std::align_val_t{256});
     left_ -= static_cast<std::int64_t>(bytes);
     taken_[memory] = bytes;

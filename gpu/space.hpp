@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -14,6 +15,11 @@
 
 namespace mw::gpu {
 
+/// A space is full.
+struct NoRoom : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 class Space {
  public:
   virtual ~Space() = default;
@@ -21,7 +27,7 @@ class Space {
   virtual std::string name() const = 0;
   /// Bytes that can still be taken.
   virtual std::int64_t free_bytes() const = 0;
-  virtual void* take(std::size_t bytes) = 0;
+  virtual void* take(std::size_t bytes) = 0;  // throws NoRoom
   virtual void give_back(void* memory) noexcept = 0;
   virtual void put(void* there, const void* here, std::size_t bytes) = 0;
   virtual void get(void* here, const void* there, std::size_t bytes) const = 0;

@@ -323,6 +323,10 @@ void add_replay(SiteParameters& site, const Scenario& scenario, const std::files
     const std::string at = item_path("racks", g) + ".replay";
     if (scenario.racks[g].load != 0)
       problems.add(at, "the racks have a constant load as well", "keep one of load and replay");
+    const double warm = sim::to_degc(site.cooling.air.supply.value);
+    if (make_measured_rack(site.racks[g].rack, warm).full_input <= 0)
+      problems.add(at, "nothing is known to draw power in these racks, idle or busy",
+                   "give their type host or GPU power");
     if (replay->longest_gap.ns <= 0)
       problems.add(at + ".longest_gap", "is not above zero", "write `1 min`");
     if (missing.contains(replay->file)) continue;
@@ -514,13 +518,19 @@ double request_cost(const SiteParameters& site) {
   return cost;
 }
 
-/// A service's energy in an epoch is counted in nanojoules, of which 64 bits hold 9.2 GJ; GPUs draw
-/// next to nothing above their rated power.
-void check_epoch_energy(const SiteParameters& site, BuildProblems& problems) {
-  constexpr double most_j = 9.2e9, margin = 1.1;
-  double rated_w = 0;
+double rated_power(const SiteParameters& site) {
+  double watts = 0;
   for (const auto& g : site.placement)
-    rated_w += site.group(g.rack).rack.gpu.value.tdp.value.value * g.gpus;
+    watts += site.group(g.rack).rack.gpu.value.tdp.value.value * g.gpus;
+  return watts;
+}
+
+/// A service's energy in an epoch is counted in nanojoules, of which 64 bits hold 9.2 GJ, and its
+/// time in picoseconds, of which they hold 9.2e6 replica-seconds; GPUs draw next to nothing above
+/// their rated power.
+void check_epoch_counters(const SiteParameters& site, BuildProblems& problems) {
+  constexpr double most_j = 9.2e9, most_replica_s = 9.2e6, margin = 1.1;
+  const double rated_w = rated_power(site);
   const double longest = most_j / (margin * rated_w);
   if (sim::to_seconds(site.step) > longest)
     problems.add("site.physics_step",
@@ -528,19 +538,46 @@ void check_epoch_energy(const SiteParameters& site, BuildProblems& problems) {
                              "fit its counters",
                              rated_w * 1e-6),
                  fmt::format("write at most {:.0f} s", std::floor(longest)));
+  for (const auto& service : site.services) {
+    const double most = most_replica_s / service.replicas;
+    if (sim::to_seconds(site.step) > most && most < longest)
+      problems.add("site.physics_step",
+                   fmt::format("is too long for the {} replicas of `{}`: their time in an epoch "
+                               "would not fit its counters",
+                               service.replicas, service.name),
+                   fmt::format("write at most {:.0f} s", std::floor(most)));
+  }
 }
 
-void choose_fidelity(SiteParameters& site, const FidelityBlock& fidelity, BuildProblems& problems) {
+/// Whether pods are sampled; says why where that was not the user's choice.
+bool decide_sampling(SiteParameters& site, const FidelityBlock& fidelity) {
   constexpr double affordable = 60;  // s
-  bool sampled = fidelity.mode == Fidelity::cohort;
+  if (fidelity.mode != Fidelity::automatic) return fidelity.mode == Fidelity::cohort;
+  const double cost = request_cost(site);
+  site.cohort.why = fmt::format("auto: every request would take one core about {:.2g} s", cost);
+  return cost > affordable;
+}
+
+/// Long runs of which nobody looks at what is faster take longer steps, unless the user chose.
+void choose_steps(SiteParameters& site, const Scenario& scenario, bool sampled) {
+  constexpr sim::Time long_run = 6 * sim::hour, long_step = 10 * sim::second;
+  const SiteBlock& block = scenario.site;
+  if (!sampled || site.services.empty() || site.duration < long_run) return;
+  if (block.physics_step || block.sub_step) return;
+  if (block.envelope || site.control.policy != PowerPolicy::none || !site.events.empty()) return;
+  constexpr double most_j = 8e9;  // of an epoch, see check_epoch_counters
+  const double most_s = most_j / rated_power(site);
+  if (most_s < 2) return;
+  site.step = std::min(long_step, static_cast<sim::Time>(most_s) * sim::second);
+  site.sub_step = sim::second;
+  site.long_steps = true;
+}
+
+void choose_fidelity(SiteParameters& site, const FidelityBlock& fidelity, bool sampled,
+                     BuildProblems& problems) {
   const auto& window = fidelity.cohort.window;
   if (window && (window->ns < 0 || window->ns > sim::day))
     problems.add("fidelity.window", "is not from 0 to 1 day", "write at most `1 day`");
-  if (fidelity.mode == Fidelity::automatic) {
-    const double cost = request_cost(site);
-    sampled = cost > affordable;
-    site.cohort.why = fmt::format("auto: every request would take one core about {:.2g} s", cost);
-  }
   if (fidelity.mode == Fidelity::fluid)
     let_flow(site);
   else if (sampled)
@@ -560,6 +597,18 @@ void add_name_problems(const SiteParameters& site, BuildProblems& problems) {
 
 }  // namespace
 
+namespace {
+
+struct Steps {
+  sim::Time step, sub_step;
+};
+Steps steps_of(const SiteBlock& site) {
+  return {site.physics_step ? site.physics_step->ns : models::physics_step,
+          site.sub_step ? site.sub_step->ns : 100 * sim::millisecond};
+}
+
+}  // namespace
+
 void check(const Scenario& scenario, sim::Problems& problems) {
   if (scenario.duration.ns <= 0)
     problems.add("duration", "is not above zero", "write a length of time such as `1 h`");
@@ -570,17 +619,17 @@ void check(const Scenario& scenario, sim::Problems& problems) {
     if (period.ns < models::physics_step)
       problems.add(key, "is below 1 s, the longest step of the physics", "write `1 s` or more");
   };
-  if (scenario.site.physics_step.ns < models::physics_step)
+  const sim::Time step = steps_of(scenario.site).step, sub_step = steps_of(scenario.site).sub_step;
+  if (step < models::physics_step)
     problems.add("site.physics_step", "is below 1 s, and no model has a faster scale",
                  "write `1 s` or more");
   const sim::Time longest = scenario.inference.empty() ? 3600 * sim::second : sim::minute;
-  if (scenario.site.physics_step.ns > longest)
+  if (step > longest)
     problems.add("site.physics_step",
                  scenario.inference.empty() ? "is above 1 h, as weather is by the hour"
                                             : "is above 1 min, too long for services",
                  "shorten it");
-  if (scenario.site.sub_step.ns < 100 * sim::millisecond ||
-      scenario.site.sub_step.ns > scenario.site.physics_step.ns)
+  if (sub_step < 100 * sim::millisecond || sub_step > step)
     problems.add("site.sub_step", "is below 100 ms or above the physics step",
                  "write `100 ms`, or up to `site.physics_step`");
   no_faster("output.site_period", scenario.output.site_period);
@@ -600,10 +649,10 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   site.seed = scenario.seed;
   site.start = scenario.site.climate.start;
   site.climate = scenario.site.climate.weather.value;
-  site.step = scenario.site.physics_step.ns;
+  site.step = steps_of(scenario.site).step;
   // Without services nothing changes inside a step.
-  site.sub_step = scenario.inference.empty() ? std::max(scenario.site.sub_step.ns, site.step)
-                                             : scenario.site.sub_step.ns;
+  site.sub_step = scenario.inference.empty() ? std::max(steps_of(scenario.site).sub_step, site.step)
+                                             : steps_of(scenario.site).sub_step;
   add_weather(site, base, problems);
   site.bytes_per_token = scenario.site.bytes_per_token;
   if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;
@@ -614,6 +663,8 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   add_events(site, scenario, problems);
   add_services(site, scenario, base, problems);
   site.control = scenario.control.power;
+  const bool sampled = !problems.any() && decide_sampling(site, scenario.fidelity);
+  choose_steps(site, scenario, sampled);
   if (site.control.policy == PowerPolicy::none)  // nobody looks at the meter in between
     site.control.interval.value = std::max(site.control.interval.value, sim::to_seconds(site.step));
   wire_control(site);
@@ -628,9 +679,9 @@ models::SiteParameters build_site(const Document<Scenario>& document,
     // Flow is the same throughout an epoch: one sub-step says all.
     site.sub_step = std::max(site.sub_step, site.step);
   }
-  if (!site.services.empty()) check_epoch_energy(site, problems);
+  if (!site.services.empty()) check_epoch_counters(site, problems);
   problems.raise_if_any();
-  choose_fidelity(site, scenario.fidelity, problems);
+  choose_fidelity(site, scenario.fidelity, sampled, problems);
   problems.raise_if_any();
   add_name_problems(site, problems);
   problems.raise_if_any();

@@ -75,8 +75,7 @@ struct SiteBlock {
   CoolingBlock cooling;
   std::optional<sim::Entry<models::EconomicsParameters>> economics;
   double lighting = 0.002;
-  sim::Duration physics_step{models::physics_step};
-  sim::Duration sub_step{100 * sim::millisecond};
+  std::optional<sim::Duration> physics_step, sub_step;
   double bytes_per_token = 4;
 };
 template <sim::Describes<SiteBlock> Self>
@@ -96,11 +95,14 @@ void describe(Self& self, auto&& visit) {
               .min = 0,
               .max = 0.1});
   visit("sub_step", self.sub_step,
-        About{.text = "Grid inside a physics step on which power is summed and limits are checked; "
-                      "a coarser one costs less and smooths peaks"});
+        About{.text = "Grid inside a physics step on which power is summed and limits are checked, "
+                      "100 ms if not given; a coarser one costs less and smooths peaks"});
   visit("physics_step", self.physics_step,
-        About{.text = "Longest step of power, heat and weather: 1 s; up to 1 min with services, up "
-                      "to 1 h for studies of the plant without"});
+        About{.text =
+                  "Longest step of power, heat and weather, 1 s if not given; up to 1 min with "
+                  "services, up to 1 h for studies of the plant without. With neither of the two a "
+                  "cohort of 6 h or more without envelope, controller and events takes 10 s and "
+                  "1 s"});
   visit("bytes_per_token", self.bytes_per_token,
         About{.text = "Bytes that a prompt or output token moves through the network and storage "
                       "racks; plain text is about four",

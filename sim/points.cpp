@@ -87,12 +87,4 @@ PointSample read(const PointState& state, const PointParameters& p, Time t, int 
   return {};
 }
 
-std::optional<std::size_t> find_point(std::span<const PointParameters> points,
-                                      const std::string& object, const std::string& quantity) {
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (points[i].object == object && points[i].quantity == quantity) return i;
-  }
-  return std::nullopt;
-}
-
 }  // namespace mw::sim

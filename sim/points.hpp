@@ -114,8 +114,4 @@ void record(PointState& state, const PointParameters& p, PointDraws draws, Time 
 /// measured + latency <= t. `back` > 0 asks for the readings before it.
 PointSample read(const PointState& state, const PointParameters& p, Time t, int back = 0);
 
-/// Index of the point with this object and quantity.
-std::optional<std::size_t> find_point(std::span<const PointParameters> points,
-                                      const std::string& object, const std::string& quantity);
-
 }  // namespace mw::sim

@@ -81,12 +81,4 @@ double effective_at(const SetPointState& state, const SetPointParameters& p, Tim
   return ramped(effective, target, p.ramp, t - now);
 }
 
-std::optional<std::size_t> find_set_point(std::span<const SetPointParameters> points,
-                                          const std::string& object, const std::string& quantity) {
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (points[i].object == object && points[i].quantity == quantity) return i;
-  }
-  return std::nullopt;
-}
-
 }  // namespace mw::sim

@@ -96,7 +96,4 @@ inline Time next_effect(const SetPointState& state) {
   return state.pending.empty() ? never : state.pending.front().effective_from;
 }
 
-std::optional<std::size_t> find_set_point(std::span<const SetPointParameters> points,
-                                          const std::string& object, const std::string& quantity);
-
 }  // namespace mw::sim

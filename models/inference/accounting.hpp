@@ -24,24 +24,27 @@ MW_HD inline double seconds_of(std::int64_t ps) {
 
 // --- The clock ---------------------------------------------------------------------------------
 
+/// What forced a clock lower than asked for: whatever asks for the lowest, heat where both do.
+enum class Slowed : std::uint8_t { no, by_cap, by_heat };
+
 /// The clock level of an iteration: what is asked for, or lower where heat or the power limit
-/// demand it. The cause is the one that asks for the lowest clock, heat where both do.
+/// demand it.
 struct LevelChoice {
   std::int32_t level = 0;
-  bool capped = false;      // the limit forced a lower clock than asked for and heat allows
-  bool heated = false;      // heat forced it
+  Slowed slowed = Slowed::no;
   bool over_limit = false;  // not even the lowest clock meets the limit
 };
 MW_HD inline LevelChoice choose_level(const ReplicaBooks& replica, const StepTableView& table,
                                       const StepLoad& load) {
   const int asked = std::min(replica.requested_level, table.levels - 1);
+  const std::int64_t limit_mw = replica.power_limit_mw;
+  if (limit_mw == no_power_limit && replica.ceiling_level <= asked) return {asked};
   const int allowed = std::max(asked, std::min(replica.ceiling_level, table.levels - 1));
-  const bool heated = allowed > asked;
-  if (replica.power_limit_mw == no_power_limit) return {allowed, false, heated, false};
-  const int level = std::max(allowed, level_for_power(table, load, replica.power_limit_mw));
-  const bool capped = level > allowed;
-  return {level, capped, heated && !capped,
-          !within_power(step_cost(table, level, load), replica.power_limit_mw)};
+  const Slowed by_ceiling = allowed > asked ? Slowed::by_heat : Slowed::no;
+  if (limit_mw == no_power_limit) return {allowed, by_ceiling};
+  const int level = std::max(allowed, level_for_power(table, load, limit_mw));
+  return {level, level > allowed ? Slowed::by_cap : by_ceiling,
+          !within_power(step_cost(table, level, load), limit_mw)};
 }
 
 /// `iterations` of them start under this choice, the first at `now`.
@@ -53,11 +56,10 @@ MW_HD inline void start_at_level(ReplicaBooks& replica, sim::FineTime now, std::
 MW_HD inline void count_started(ReplicaBooks& replica, PodCounts& counts, const LevelChoice& choice,
                                 std::int64_t iterations) {
   counts.iterations += iterations;
-  if (choice.capped) {
+  if (choice.slowed == Slowed::by_cap) {
     replica.capped_iterations += iterations;
     counts.capped_iterations += iterations;
-  }
-  if (choice.heated) {
+  } else if (choice.slowed == Slowed::by_heat) {
     replica.heated_iterations += iterations;
     counts.heated_iterations += iterations;
   }

@@ -259,6 +259,7 @@ struct FlatPods::Inside {
 
   std::size_t chain_links = 0;  // in use of `waiting`
   bool loaded = false;
+  std::string given_up;
   sim::Time now = 0;
   // Work space of an epoch.
   std::vector<FlatTask> task_list;
@@ -315,6 +316,24 @@ struct FlatPods::Inside {
     memory.at_least(idx(most));
   }
 
+  /// All memory that an epoch takes at most, before anything happens in it.
+  void reserve(std::span<const std::span<const Arrival>> requests, int bins, std::int32_t copies) {
+    std::size_t arriving = 0, links = 1;
+    for (const Pod& pod : pods) {
+      arriving += requests[pod.index].size();
+      links += idx(pod.chained);
+    }
+    waited.at_least(links + arriving);  // where the requests of this epoch go
+    waiting.at_least(1);
+    arrivals.at_least(arriving);
+    tasks.at_least(pods.size());
+    set_points.at_least(idx(replicas));
+    energy.at_least(idx(replicas * bins));
+    hashes.at_least(idx(replicas));
+    results.at_least(pods.size());
+    latencies.at_least(idx(copies));
+  }
+
   void to_device(const Part& part) {
     space.put(memory.data(), part.aside.data(), part.aside.size());
   }
@@ -361,6 +380,12 @@ FlatPods::~FlatPods() = default;
 bool FlatPods::takes(std::size_t pod) const {
   return inside_->place[pod] >= 0;
 }
+bool FlatPods::empty() const {
+  return inside_->pods.empty();
+}
+const std::string& FlatPods::given_up() const {
+  return inside_->given_up;
+}
 int FlatPods::parts() const {
   return static_cast<int>(inside_->parts.size());
 }
@@ -403,12 +428,7 @@ void FlatPods::advance(std::span<PodState> states,
     }
   }
   const sim::Time now = states[in.pods[0].index].now;
-  if (!in.loaded) in.load(states);
-
   const PodEpoch& first = epochs[in.pods[0].index];
-  in.arrival_list.clear();
-  in.set_point_list.clear();
-  in.task_list.clear();
   // Who counts into whose histograms: each has a few copies, for its pods in turn.
   struct Group {
     std::int32_t pods = 0, first = 0, copies = 0, next = 0;
@@ -421,6 +441,25 @@ void FlatPods::advance(std::span<PodState> states,
     group.copies = std::min(group.pods, most_copies);
     copies += group.copies;
   }
+  in.given_up.clear();
+  try {
+    if (!in.loaded) in.load(states);
+    in.reserve(arrivals, first.bins, copies);
+  } catch (const gpu::NoRoom& full) {
+    if (in.options.required) throw;
+    in.given_up = full.what();
+    fetch(states);
+    for (std::size_t i = 0; i < in.pods.size(); ++i) {
+      const std::size_t p = in.pods[i].index;
+      mw::models::advance(states[p], *in.parameters[p], arrivals[p], until, epochs[p]);
+      add(epochs[p].counts, at_host[i]);
+    }
+    return;
+  }
+
+  in.arrival_list.clear();
+  in.set_point_list.clear();
+  in.task_list.clear();
   std::int64_t waiting = 0;
   for (std::size_t i = 0; i < in.pods.size(); ++i) {
     Inside::Pod& pod = in.pods[i];
@@ -455,15 +494,10 @@ void FlatPods::advance(std::span<PodState> states,
 
   // What waits was left where the last epoch's requests are.
   std::swap(in.waited, in.waiting);
-  in.waiting.at_least(idx(waiting));
   in.chain_links = idx(waiting);
-  in.waited.at_least(1);
   in.arrivals.put(in.arrival_list);
   in.set_points.put(in.set_point_list);
   in.latencies.zero(idx(copies));
-  in.energy.at_least(idx(in.replicas * first.bins));
-  in.hashes.at_least(idx(in.replicas));
-  in.results.at_least(in.pods.size());
 
   AdvanceFlatPods body;
   FlatEpoch& e = body.epoch;

@@ -184,6 +184,11 @@ PodUsers users_of_pod(const FrontParameters& p, std::size_t pod) {
 
 void Generation::begin(FrontState& front, const FrontParameters& parameters, sim::Time until) {
   if (parameters_ != &parameters) laws_.reset();
+  if (parameters_ != &parameters || front_ != &front || known_ != front.now ||
+      known_made_ != front.made || next_.size() != front.generated.size()) {
+    next_.clear();
+    for (const ArrivalState& state : front.generated) next_.push_back(sim::from_seconds(state.t));
+  }
   front_ = &front;
   parameters_ = &parameters;
   from_ = front.now;
@@ -200,7 +205,11 @@ void Generation::draw(std::size_t part) {
   out.clear();
   const std::uint64_t end = copies_ * (part + 1) / parts();
   for (std::uint64_t copy = copies_ * part / parts(); copy < end; ++copy) {
-    parameters_->trace ? replay(copy, out) : generate(copy, out);
+    if (parameters_->trace) {
+      replay(copy, out);
+    } else if (next_[copy] < until_) {
+      generate(copy, out);
+    }
   }
 }
 
@@ -210,7 +219,7 @@ void Generation::generate(std::uint64_t copy, std::vector<Drawn>& out) {
   const sim::Stream gaps_stream = stream_of(p, copy, gaps),
                     spells_stream = stream_of(p, copy, spells),
                     requests_stream = stream_of(p, copy, requests);
-  for (sim::Time t; (t = sim::from_seconds(state.t)) < until_;) {
+  for (sim::Time& t = next_[copy]; t < until_; t = sim::from_seconds(state.t)) {
     const std::uint64_t number = state.drawn - 1;
     const RequestDraw draw(sim::bits(requests_stream, number));
     const Lengths l = laws_->lengths.at(draw.prompt, draw.output);
@@ -252,7 +261,8 @@ void Generation::split() {
   }
   begin.pop_back();
   front_->made += static_cast<std::int64_t>(arrivals_.all.size());
-  front_->now = until_;
+  front_->now = known_ = until_;
+  known_made_ = front_->made;
 }
 
 void Generation::sort(std::size_t pod) {

@@ -121,6 +121,11 @@ class Generation {
   std::optional<Laws> laws_;  // of generated traffic
   FrontState* front_ = nullptr;
   const FrontParameters* parameters_ = nullptr;
+  // Next requests of the copies, in the order of front_->generated, as of known_: most copies of a
+  // large service have none in an epoch, and to see that one word of theirs is enough.
+  std::vector<sim::Time> next_;
+  sim::Time known_ = -1;
+  std::int64_t known_made_ = 0;
   std::uint64_t copies_ = 0;
   sim::Time from_ = 0, until_ = 0;
   std::vector<std::vector<Drawn>> drawn_;  // by part

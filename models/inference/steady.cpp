@@ -39,7 +39,7 @@ Part part_of(const StepTableView& table, const StepLoad& load, const Held& held)
   const LevelChoice choice = choose_level(replica, table, load);
   const StepCost cost = step_cost(table, choice.level, load);
   return {static_cast<double>(cost.time_ps) * 1e-12, static_cast<double>(cost.energy_nj) * 1e-9,
-          choice.capped, choice.heated};
+          choice.slowed == Slowed::by_cap, choice.slowed == Slowed::by_heat};
 }
 
 std::int32_t whole(double x, std::int32_t least = 0) {
@@ -93,6 +93,7 @@ AtBatch at_batch(const StepTableView& table, const EngineParameters& engine,
 
 FlowRequest flow_request(const FrontParameters& front, const PodParameters& pod) {
   FlowRequest mean;
+  mean.rate = FlowRate(front);
   const std::int64_t blocks = kv_blocks(pod.engine, *pod.table);
   double all = 0, fit = 0, held = 0;
   const auto take = [&](Lengths one) {
@@ -130,14 +131,19 @@ FlowRequest flow_request(const FrontParameters& front, const PodParameters& pod)
   return mean;
 }
 
-double flow_rate(const FrontParameters& front, sim::Time from, sim::Time to) {
-  const double mean = traffic_means(front).requests_per_s;
-  if (front.trace) return mean;
+FlowRate::FlowRate(const FrontParameters& front) : mean_(traffic_means(front).requests_per_s) {
+  if (front.trace) return;
   const ArrivalLaw law(front.arrivals, 1, front.start_unix_ns);
-  if (law.shape.flat()) return mean;
-  const double a = law.start_in_week + sim::to_seconds(from);
-  const double b = law.start_in_week + sim::to_seconds(to);
-  return mean * (law.shape.integral(b) - law.shape.integral(a)) / (b - a);
+  if (law.shape.flat()) return;
+  start_in_week_ = law.start_in_week;
+  shape_ = law.shape;
+}
+
+double FlowRate::mean(sim::Time from, sim::Time to) const {
+  if (!shape_) return mean_;
+  const double a = start_in_week_ + sim::to_seconds(from);
+  const double b = start_in_week_ + sim::to_seconds(to);
+  return mean_ * (shape_->integral(b) - shape_->integral(a)) / (b - a);
 }
 
 SteadyPod steady_pod(const PodParameters& pod, const FlowRequest& request, double rate,

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 
 #include "models/inference/front.hpp"
 #include "models/inference/pod.hpp"
@@ -8,8 +9,23 @@
 // Docs: docs/models/site.md, Fidelity.
 namespace mw::models {
 
-/// What a request of a service is like in the mean.
+/// Requests a second of the whole service, by the day's and the week's shape; bursts and the swings
+/// of a trace are evened out.
+class FlowRate {
+ public:
+  FlowRate() = default;
+  explicit FlowRate(const FrontParameters& front);
+  double mean(sim::Time from, sim::Time to) const;
+
+ private:
+  double mean_ = 0;
+  double start_in_week_ = 0;
+  std::optional<WeekShape> shape_;  // none: even
+};
+
+/// What a request of a service is like in the mean, and how many come.
 struct FlowRequest {
+  FlowRate rate;
   double fits = 1;        // share that the model's context and the replica's cache take at all
   double all_prompt = 0;  // tokens, of those that are refused too
   double all_output = 0;
@@ -19,10 +35,6 @@ struct FlowRequest {
 
 /// By draws of counters, or over the rows of a trace.
 FlowRequest flow_request(const FrontParameters& front, const PodParameters& pod);
-
-/// Requests a second of the whole service: the mean over [from, to) of the day's and the week's
-/// shape. Bursts and the swings of a trace are evened out.
-double flow_rate(const FrontParameters& front, sim::Time from, sim::Time to);
 
 /// Means over time, of all replicas of the pod.
 struct SteadyPod {

@@ -90,7 +90,13 @@ std::string fidelity_text(const SiteParameters& site) {
       out += fmt::format("; the others follow them, up to {:g} s behind",
                          sim::to_seconds(site.cohort.window));
   }
-  return site.cohort.why.empty() ? out : out + " (" + site.cohort.why + ")";
+  if (!site.cohort.why.empty()) out += " (" + site.cohort.why + ")";
+  if (site.long_steps)
+    out += fmt::format(
+        "; steps of {:g} s and power on a grid of {:g} s, as nobody controls (site.physics_step, "
+        "site.sub_step)",
+        sim::to_seconds(site.step), sim::to_seconds(site.sub_step));
+  return out;
 }
 
 std::size_t simulated_pods(const SiteParameters& site) {

@@ -61,15 +61,18 @@ sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
 }
 
 std::string use_device(SiteEpoch& epoch, const SiteParameters& site,
-                       std::unique_ptr<gpu::Space> space) {
+                       std::unique_ptr<gpu::Space> space, bool required) {
   if (site.cohort.fluid()) return "fluid: there are no requests for a device";
   std::vector<const PodParameters*> pods;
   for (std::size_t i = 0; i < simulated_pods(site); ++i)
     pods.push_back(&site.pods[simulated_pod(site, i)]);
   epoch.device.reset();  // before the space it lies in
   epoch.space = std::move(space);
-  epoch.device = std::make_unique<FlatPods>(*epoch.space, std::move(pods));
-  return epoch.device->notice();
+  epoch.device =
+      std::make_unique<FlatPods>(*epoch.space, std::move(pods), FlatOptions{.required = required});
+  const std::string notice = epoch.device->notice();
+  if (epoch.device->empty()) epoch.device.reset();
+  return notice;
 }
 
 void fetch_pods(SiteState& state, SiteEpoch& epoch) {

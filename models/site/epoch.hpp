@@ -64,6 +64,7 @@ struct SiteEpoch {
   // Where pods advance if not on the processor's threads (see use_device).
   std::unique_ptr<gpu::Space> space;
   std::unique_ptr<FlatPods> device;
+  std::string notice;  // what a user should know of it, since it was last read
 };
 
 /// Where the next epoch ends: the next multiple of the physics step, decision of the controller,
@@ -78,8 +79,10 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
 /// From now on the pods that can advance on a device do so in `space`; what a user should know of
 /// it. Results are the same to the last bit. Their requests are then not in the SiteState until
 /// fetch_pods(): call that before the state is saved, copied or stepped with another SiteEpoch.
+/// Without a pod that can, there is no device afterwards. One that has no room left for an epoch is
+/// given up, with a word in `notice`, unless it is `required`: then gpu::NoRoom leaves step_epoch().
 std::string use_device(SiteEpoch& epoch, const SiteParameters& site,
-                       std::unique_ptr<gpu::Space> space);
+                       std::unique_ptr<gpu::Space> space, bool required = false);
 void fetch_pods(SiteState& state, SiteEpoch& epoch);
 
 }  // namespace mw::models

@@ -92,7 +92,7 @@ void flow_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
     flow.waiting *= flow.among / among;
     flow.among = among;
     const double share = double{1} * pod.replicas / service.replicas / among;
-    const double arriving = share * flow_rate(service.front, epoch.start, epoch.end);
+    const double arriving = share * request.rate.mean(epoch.start, epoch.end);
     const double fitting = arriving * request.fits;
 
     std::int64_t limit = no_power_limit;
@@ -129,7 +129,6 @@ void flow_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
         of.take(arriving * (request.all_prompt - request.fits * request.prompt) * seconds);
     c.refused_output_tokens =
         of.take(arriving * (request.all_output - request.fits * request.output) * seconds);
-    c.refused_context = 0;
     c.completed = c.admitted = of.take(completed);
     c.completed_prompt_tokens = c.prompt_tokens = of.take(completed * request.prompt);
     c.completed_output_tokens = c.output_tokens = of.take(completed * request.output);

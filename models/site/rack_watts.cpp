@@ -1,6 +1,7 @@
 #include "models/site/rack_watts.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/inference/host_work.hpp"
 #include "models/site/availability.hpp"
@@ -214,14 +215,18 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
       return;
     RackFeedState& feed = state.rack_feeds[idx(r)];
     const bool fed = rack_is_fed(site, state, epoch.feeding, r);
+    RackPower p;
+    double gpu_w = std::nan("");  // for which p stands: a rack that idles does so all the time
     for (int b = 0; b < bins; ++b) {
-      const RackPower p =
-          racks.measured
-              ? measured_rack(laws[idx(site.group_of_rack[idx(r)])], measured_input(r, b))
-              : rack_step(racks.law, {.gpu_w = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)],
-                                      .host_load = doing.host_load[idx(r)],
-                                      .byte_rate = doing.byte_rate[idx(r)],
-                                      .inlet_c = inlet_c});
+      if (racks.measured) {
+        p = measured_rack(laws[idx(site.group_of_rack[idx(r)])], measured_input(r, b));
+      } else if (const double now = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)]; now != gpu_w) {
+        gpu_w = now;
+        p = rack_step(racks.law, {.gpu_w = gpu_w,
+                                  .host_load = doing.host_load[idx(r)],
+                                  .byte_rate = doing.byte_rate[idx(r)],
+                                  .inlet_c = inlet_c});
+      }
       add_rack(sums[idx(b)], racks, doing.busy[idx(r)], state.leakage_w[idx(r)] * racks.rack.gpus(),
                p);
       input[b] = p.input;

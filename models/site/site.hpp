@@ -120,6 +120,7 @@ struct SiteParameters {
 
   sim::Time step = physics_step;                // the longest epoch
   sim::Time sub_step = 100 * sim::millisecond;  // grid on which power is summed and limits checked
+  bool long_steps = false;                      // both longer than a user asked for
 
   int rack_count() const { return static_cast<int>(group_of_rack.size()); }
   const SiteRacks& group(int rack) const {

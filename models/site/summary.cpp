@@ -185,8 +185,9 @@ std::vector<Metric> plain_service_metrics(const SiteParameters& site, const Site
   m.push_back({"refused", static_cast<double>(c.refused), "1", "Requests refused"});
   m.push_back({"preemptions", static_cast<double>(c.preemptions), "1", "Preemptions"});
   m.push_back({"swaps", static_cast<double>(c.swaps), "1", "Preemptions that kept their KV cache"});
-  m.push_back({"refused_context", static_cast<double>(c.refused_context), "1",
-               "Requests refused for the model's context limit"});
+  if (!site.cohort.fluid())  // rates do not tell which of two limits refused
+    m.push_back({"refused_context", static_cast<double>(c.refused_context), "1",
+                 "Requests refused for the model's context limit"});
   m.push_back({"tokens_out_per_s", rate(c.output_tokens), "1/s", "Output tokens"});
   m.push_back({"tokens_in_per_s", rate(c.prompt_tokens), "1/s", "Prompt tokens computed"});
   if (!site.cohort.fluid())

@@ -72,6 +72,10 @@ void run_pods(SiteState& state, const SiteParameters& site, sim::ThreadPool& poo
     std::vector<std::span<const Arrival>> arrivals;
     for (std::size_t i = 0; i < simulated; ++i) arrivals.push_back(arrivals_of(i));
     epoch.device->advance(state.pods, arrivals, epoch.end, epoch.pods);
+    if (!epoch.device->given_up().empty()) {
+      epoch.notice = epoch.device->given_up() + "; pods go on on the processor";
+      epoch.device.reset();
+    }
   }
 }
 

@@ -217,6 +217,9 @@ void Dataset::write_raw(Type type, std::uint64_t count, const void* values) {
 void Dataset::attribute(const std::string& name, std::string_view text) {
   detail::write_text_attribute(*id_, name, text, where_);
 }
+void Dataset::attribute(const std::string& name, double value) {
+  detail::write_attribute(*id_, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value, where_);
+}
 
 Group::Group(Handle id, std::string where) : id_(std::move(id)), where_(std::move(where)) {}
 

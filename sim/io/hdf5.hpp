@@ -71,6 +71,7 @@ class Dataset {
     write(std::span<const T>(&value, 1));
   }
   void attribute(const std::string& name, std::string_view text);
+  void attribute(const std::string& name, double value);
 
  private:
   void write_raw(Type type, std::uint64_t count, const void* values);

@@ -149,6 +149,12 @@ TEST_CASE("A replay that cannot be is refused where it was written") {
               "s}}\ninference:\n  - service: chat\n    model: llama_3_1_8b\n    engine: {stack: "
               "vllm_0_19, gpus: 4}\n    traffic: {like: azure_conversation}\n"))
           .find("no racks with GPUs") != std::string::npos);
+  // Nothing in the rack draws power, so nothing tells what a measured power was.
+  CHECK(folder
+            .problems(
+                scenario("  - {name: a, type: {extends: load_bank, host_idle: 0 W}, replay: {file: "
+                         "p.csv, column: a, unit: W, time: s}}\n"))
+            .find("nothing is known to draw power in these racks") != std::string::npos);
   // A wet bulb without a dry bulb needs a word about the air.
   CHECK(folder
             .problems(scenario(replayed,

@@ -147,10 +147,3 @@ TEST_CASE("a point archived in mid-stream goes on as if nothing had happened") {
   for (int i = 18; i <= 40; ++i) record(resumed, p, draws, i * second, 10.0 * i);
   CHECK(sim::save(resumed) == sim::save(straight));
 }
-
-TEST_CASE("points are found by object and quantity") {
-  const std::vector<PointParameters> points = {{.object = "rack/a", .quantity = "power"},
-                                               {.object = "rack/a", .quantity = "flow"}};
-  CHECK(sim::find_point(points, "rack/a", "flow") == 1u);
-  CHECK_FALSE(sim::find_point(points, "rack/b", "flow").has_value());
-}

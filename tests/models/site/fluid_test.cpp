@@ -59,7 +59,7 @@ PodParameters hand_pod(int replicas, int most) {
   pod.replicas = replicas;
   return pod;
 }
-constexpr FlowRequest hundred_tokens{1, 10, 100, 10, 100, 60};
+constexpr FlowRequest hundred_tokens{{}, 1, 10, 100, 10, 100, 60};
 
 }  // namespace
 
