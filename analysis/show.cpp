@@ -121,6 +121,10 @@ std::vector<std::string> input_notes(const models::SiteParameters& site) {
         "temperature",
         measured, site.rack_count()));
   for (const auto& line : models::oversubscribed(site.distribution)) lines.push_back(line);
+  const auto& generator = site.electrical.generator;
+  if (generator && generator->rating && generator->rating->value < site.design_meter_w)
+    lines.push_back(fmt::format("generators of {:.4g} kW for a design power of {:.4g}",
+                                generator->rating->value * 1e-3, site.design_meter_w * 1e-3));
   if (!site.weather) return lines;
   lines.push_back(fmt::format("weather {}: {}", *site.climate.file, site.weather->summary));
   for (const auto& warning : site.weather->warnings) lines.push_back("weather: " + warning);

@@ -8,6 +8,15 @@
 #include "sim/index.hpp"
 
 namespace mw::models {
+namespace {
+
+/// What the site's own generators carry, W.
+double generators_w(const SiteParameters& site) {
+  const auto& generator = site.electrical.generator;
+  return generator && generator->rating ? generator->rating->value : site.design_meter_w;
+}
+
+}  // namespace
 
 using sim::idx;
 
@@ -51,7 +60,7 @@ void meter(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
     const sim::Time end = std::min(epoch.end, begin + site.sub_step);
     const bool over = watch(law, state.feeds, epoch.feeding, epoch.flow, b,
                             sim::to_seconds(begin - epoch.start), end - begin);
-    overloaded = overloaded || over;
+    overloaded = overloaded || over || (state.supply.on_generator && at_head > generators_w(site));
     if (at_meter > site.envelope_w) {
       state.totals.above_limit += end - begin;
       state.totals.excess_w = std::max(state.totals.excess_w, at_meter - site.envelope_w);

@@ -22,8 +22,8 @@ LlmParameters dense() {
 }  // namespace
 
 // Nothing crosses the network inside one link domain. Two stages in a domain each hand a token's
-// hidden vector (BF16) over once. Tensor parallelism over m domains reduces two vectors a layer, each
-// with 2 (m - 1) vectors over the network.
+// hidden vector (BF16) over once. Tensor parallelism over m domains reduces two vectors a layer,
+// each with 2 (m - 1) vectors over the network.
 TEST_CASE("bytes of a token between link domains") {
   const StackParameters stack;
   const double vector = 2 * 4096;

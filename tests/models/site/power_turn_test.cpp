@@ -45,7 +45,7 @@ SiteParameters resting(const std::function<void(SiteParameters&)>& change) {
   for (auto& racks : site.racks) racks.rack.storage.restart.ns = 4 * second;
   change(site);
   std::vector<FedRacks> fed = fed_racks(site.racks);
-  site.distribution = make_distribution(site.electrical, fed, {2e3});
+  site.distribution = make_distribution(site.electrical, fed, {2e4});
   return site;
 }
 
@@ -166,6 +166,20 @@ TEST_CASE("Batteries that run empty leave the racks dark; generators come before
   CHECK(kept.state.ledger[Purpose::generated].value() ==
         doctest::Approx(-kept.state.totals.generated.value()));
   CHECK(kept.meter_j == doctest::Approx(kept.state.ledger.meter().value()).epsilon(1e-9));
+}
+
+TEST_CASE("Generators that are too small are overloaded, as any stage is") {
+  const auto overloaded = [](double watt) {
+    const SiteParameters site = resting([&](SiteParameters& s) {
+      s.electrical.stages[1].battery = battery(300 * second);
+      s.electrical.generator.emplace().start.ns = 2 * second;
+      s.electrical.generator->rating = sim::Power{watt};
+      s.events = {dip(5, 60, 0)};
+    });
+    return run_of(site).state.totals.overloaded_epochs;
+  };
+  CHECK(overloaded(100e3) == 0);
+  CHECK(overloaded(10e3) > 15);  // from the return of the IT load on
 }
 
 TEST_CASE("Eco mode has a gap that the supplies must bear") {
