@@ -16,6 +16,7 @@
 #include "analysis/show.hpp"
 #include "gpu/backend.hpp"
 #include "gpu/space.hpp"
+#include "models/site/power_groups.hpp"
 #include "scenarios/build.hpp"
 #include "sim/thread_pool.hpp"
 
@@ -33,14 +34,15 @@ class LimitWatch {
   LimitWatch(const models::SiteParameters& site, RunFile* file) : site_(site), file_(file) {}
   void look(const models::SiteEpoch& epoch) {
     if (!file_) return;
+    const double limit = models::envelope_at(site_, epoch.start);
     for (std::size_t b = 0; b < epoch.meter_bins.size(); ++b) {
-      const bool above = epoch.meter_bins[b] > site_.envelope_w;
+      const bool above = epoch.meter_bins[b] > limit;
       if (above == above_) continue;
       above_ = above;
       file_->event(epoch.start + static_cast<sim::Time>(b) * site_.sub_step,
                    above ? "breach" : "breach_over", "site",
                    fmt::format("{:.1f} kW at the meter, limit {:.1f} kW",
-                               epoch.meter_bins[b] * 1e-3, site_.envelope_w * 1e-3));
+                               epoch.meter_bins[b] * 1e-3, limit * 1e-3));
     }
   }
 
@@ -92,6 +94,13 @@ void note_events(const models::SiteParameters& site, const models::SiteEpoch& ep
     if (models::end_of(event) == epoch.start) file.event(epoch.start, kind + "_over", "site", "");
   }
   for (const auto& note : epoch.notes) file.event(note.at, note.kind, note.object, note.detail);
+}
+
+/// Above the limit at the meter, or above what a node of the electrical tree may deliver.
+bool limit_violated(const models::SiteState& state) {
+  return state.totals.above_limit > 0 ||
+         std::any_of(state.feeds.begin(), state.feeds.end(),
+                     [](const models::FeedNodeState& node) { return node.overloaded > 0; });
 }
 
 }  // namespace
@@ -171,11 +180,15 @@ int run(const RunOptions& options) {
   if (file) file->finish(state, complete);
   file.reset();
 
+  if (epoch.controller && !epoch.controller->failure().empty())
+    fmt::print(stderr, "millwright: the controller {}; its last limits held from then on\n",
+               epoch.controller->failure());
+
   const RunReport report{site,         state, complete,
                          wall.count(), from,  options.no_output ? std::string() : path};
   fmt::print("{}", options.json ? json_report(report) : console_report(report));
   if (!complete) return 1;
-  return options.strict && state.totals.above_limit > 0 ? 3 : 0;
+  return options.strict && limit_violated(state) ? 3 : 0;
 }
 
 }  // namespace mw::analysis

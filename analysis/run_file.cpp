@@ -1,5 +1,7 @@
 #include "analysis/run_file.hpp"
 
+#include "models/site/power_groups.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -459,7 +461,8 @@ struct RunFile::Series {
       if (i == 1) it = value;
       t.put(site_cells[i], value);
     }
-    t.put(limit, std::isfinite(site.envelope_w) ? site.envelope_w : nan);
+    const double limit_w = models::envelope_at(site, e.start);
+    t.put(limit, std::isfinite(limit_w) ? limit_w : nan);
     t.put(peak, highest);
     std::vector<double> row;
     for (auto& m : purpose_means) row.push_back(m.take(seconds));

@@ -11,6 +11,7 @@
 #include "models/site/assembly.hpp"
 #include "models/site/epoch.hpp"
 #include "models/site/faults.hpp"
+#include "models/site/power_groups.hpp"
 #include "models/site/power_turn.hpp"
 #include "models/site/summary.hpp"
 #include "models/site/thermal.hpp"
@@ -78,14 +79,16 @@ void add_racks(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
     if (block.load > 0 && scenario.control.power.policy != PowerPolicy::none)
       problems.add(at, "a constant load heeds no power limit, but control.power.policy sets some",
                    "leave it out, or use `policy: none`");
-    SiteRacks racks{.name = block.name,
-                    .rack = rack,
-                    .law = make_rack_law(rack),
-                    .store = rack_store(rack.storage, rack.gpus(), rack.design_power.value.value),
-                    .first = site.rack_count(),
-                    .count = block.count,
-                    .load = block.load,
-                    .measured = block.replay.has_value()};
+    SiteRacks racks{
+        .name = block.name,
+        .rack = rack,
+        .law = make_rack_law(rack),
+        .store = rack_store(rack.storage, rack.gpus(), rack.design_power.value.value),
+        .first = site.rack_count(),
+        .count = block.count,
+        .load = block.load,
+        .profile = block.power_profile ? std::optional(block.power_profile->value) : std::nullopt,
+        .measured = block.replay.has_value()};
     for (int i = 0; i < block.count; ++i)
       site.group_of_rack.push_back(static_cast<std::int32_t>(site.racks.size()));
     site.racks.push_back(std::move(racks));
@@ -265,7 +268,7 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
 
   for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
     const auto& block = scenario.inference[s];
-    SiteService service{.name = block.name, .price = block.price};
+    SiteService service{.name = block.name, .price = block.price, .power_rank = block.power_rank};
     service.score = score_of(block, item_path("inference", s), problems);
     service.gpus_per_replica = block.engine.gpus;
     service.regime = laws[s];
@@ -634,7 +637,12 @@ void check(const Scenario& scenario, sim::Problems& problems) {
                  "write `100 ms`, or up to `site.physics_step`");
   no_faster("output.site_period", scenario.output.site_period);
   no_faster("output.rack_period", scenario.output.rack_period);
-  if (scenario.control.power.policy != models::PowerPolicy::none && !scenario.site.envelope)
+  if (scenario.control.power.policy == models::PowerPolicy::exec &&
+      (!scenario.control.power.how.exec || scenario.control.power.how.exec->empty()))
+    problems.add("control.power.policy", "does not say which program controls",
+                 "add `exec: [python3, controller.py]`");
+  // Policies of wants also keep what the nodes of the electrical tree may carry, slo promises.
+  if (scenario.control.power.policy == models::PowerPolicy::uniform && !scenario.site.envelope)
     problems.add("control.power.policy", "has no envelope to keep",
                  "give `site.envelope`, or write `policy: none`");
 }
@@ -666,8 +674,8 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   const bool sampled = !problems.any() && decide_sampling(site, scenario.fidelity);
   choose_steps(site, scenario, sampled);
   if (site.control.policy == PowerPolicy::none)  // nobody looks at the meter in between
-    site.control.interval.value = std::max(site.control.interval.value, sim::to_seconds(site.step));
-  wire_control(site);
+    site.control.interval =
+        sim::Seconds{std::max(decision_interval(site.control).value, sim::to_seconds(site.step))};
   problems.raise_if_any();
   if (scenario.fidelity.mode == Fidelity::fluid) {
     for (std::size_t s = 0; s < site.services.size(); ++s)
@@ -683,6 +691,11 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   problems.raise_if_any();
   choose_fidelity(site, scenario.fidelity, sampled, problems);
   problems.raise_if_any();
+  const std::string refusal = models::control_refusal(site);
+  if (!refusal.empty())
+    problems.add("control.power.policy", refusal, "or choose another policy or fidelity");
+  problems.raise_if_any();
+  models::wire_control(site);
   add_name_problems(site, problems);
   problems.raise_if_any();
   return site;

@@ -149,6 +149,7 @@ struct RackBlock {
   sim::Entry<models::RackParameters> type;
   int count = 1;
   double load = 0;
+  std::optional<sim::Entry<models::PowerProfile>> power_profile;
   std::optional<ReplayBlock> replay;
 };
 template <sim::Describes<RackBlock> Self>
@@ -164,6 +165,9 @@ void describe(Self& self, auto&& visit) {
                       "for studies of the plant",
               .min = 0,
               .max = 1});
+  visit("power_profile", self.power_profile,
+        About{.text = "How their GPUs are set: a name of catalog/power_profiles; otherwise rated "
+                      "power and every clock"});
   visit("replay", self.replay,
         About{.text = "Measured power instead of work: no service uses these racks, and no power "
                       "limit moves them"});
@@ -318,6 +322,7 @@ struct ServiceBlock {
   models::TrafficParameters traffic;
   models::Slo slo;
   models::TokenPrices price;
+  int power_rank = 0;
   std::optional<sim::Entry<models::QualityParameters>> quality;
   std::string task = "gpqa_diamond";
 };
@@ -332,6 +337,10 @@ void describe(Self& self, auto&& visit) {
   visit("traffic", self.traffic, About{.text = "What is asked of it", .required = true});
   visit("slo", self.slo, About{.text = "What it promises"});
   visit("price", self.price, About{.text = "What its tokens sell for"});
+  visit("power_rank", self.power_rank,
+        About{.text = "Whose power comes first, for policies that know ranks: 0 before 1",
+              .min = 0,
+              .max = 7});
   visit("quality", self.quality,
         About{.text = "What its answers are worth: a name of catalog/quality"});
   visit("task", self.task, About{.text = "Which of its benchmarks counts"});

@@ -16,7 +16,7 @@ std::int64_t power_control_step(const PowerControlParameters& p, double envelope
                                 const PowerReadings& readings, std::span<const LimitedGpus> groups,
                                 std::span<const sim::SetPointParameters> ranges,
                                 std::span<sim::SetPointState> limits, sim::Time now) {
-  if (p.policy == PowerPolicy::none) return 0;
+  if (p.policy != PowerPolicy::uniform) return 0;
   if (readings.meter.quality == sim::Quality::missing ||
       readings.gpus.quality == sim::Quality::missing)
     return 0;

@@ -1,7 +1,9 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 
+#include "models/control/power_policy.hpp"
 #include "sim/describe.hpp"
 #include "sim/points.hpp"
 #include "sim/quantity.hpp"
@@ -10,29 +12,23 @@
 
 namespace mw::models {
 
-/// `none`: GPUs run at their rated power whatever the meter says. `uniform`: every GPU is held to
-/// the same share of its rated power, so that the meter stays within the envelope even if all of
-/// them draw what they may.
-enum class PowerPolicy { none, uniform };
-inline std::span<const char* const> enum_names(PowerPolicy) {
-  static constexpr const char* names[] = {"none", "uniform"};
-  return names;
-}
-
 struct PowerControlParameters {
   PowerPolicy policy = PowerPolicy::none;
-  sim::Seconds interval{1};
+  std::optional<sim::Seconds> interval;
   double guard_band = 0.01;
   double meter_per_gpu_watt = 1.2;
+  double node_per_gpu_watt = 1.12;
   sim::Seconds meter_latency{0};
   sim::Seconds actuation{0.1};
+  PolicyParameters how;
 };
 template <sim::Describes<PowerControlParameters> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
   visit("policy", self.policy, About{.text = "How watts are shared out under the envelope"});
   visit("interval", self.interval,
-        About{.text = "Time between two decisions; also the meter's period and window",
+        About{.text = "Time between two decisions; also the meter's period and window. Otherwise "
+                      "90 s for steering and 1 s for the others",
               .min = 0.001,
               .max = 3600});
   visit("guard_band", self.guard_band,
@@ -42,6 +38,11 @@ void describe(Self& self, auto&& visit) {
                       "high is careful at low load and exact at the limit",
               .min = 1,
               .max = 3});
+  visit("node_per_gpu_watt", self.node_per_gpu_watt,
+        About{.text = "The same at a node of the electrical tree, behind which no plant hangs; for "
+                      "policies that keep the nodes' ratings",
+              .min = 1,
+              .max = 3});
   visit("meter_latency", self.meter_latency,
         About{.text = "From measured to readable, of the power meters", .min = 0, .max = 3600});
   visit("actuation", self.actuation,
@@ -49,6 +50,13 @@ void describe(Self& self, auto&& visit) {
                       "board controller)",
               .min = 0,
               .max = 3600});
+  describe(self.how, visit);
+}
+
+inline sim::Seconds decision_interval(const PowerControlParameters& p) {
+  constexpr double of_nvidias_service = 90;  // docs/models/control.md
+  return p.interval.value_or(
+      sim::Seconds{p.policy == PowerPolicy::steering ? of_nvidias_service : 1});
 }
 
 /// The GPUs behind one set-point.

@@ -1,8 +1,6 @@
 #include "models/site/assembly.hpp"
 
-#include <fmt/format.h>
 #include <algorithm>
-#include <cmath>
 
 namespace mw::models {
 
@@ -74,45 +72,6 @@ void follow_plant(SiteParameters& site) {
   }
   site.plant =
       make_plant_law(site.cooling, site.cooling_sizing, std::move(kinds), site.group_of_rack);
-}
-
-void wire_control(SiteParameters& site) {
-  for (int r = 0; r < site.rack_count(); ++r) {
-    const auto& group = site.group(r);
-    if (group.rack.gpus() == 0 || group.measured) continue;
-    const auto& gpu = group.rack.gpu.value;
-    site.limited.push_back({group.rack.gpus(), gpu.tdp.value.value});
-    site.rack_of_limit.push_back(r);
-    site.limits.push_back({.object = "rack/" + rack_name(site, r),
-                           .quantity = "gpu_power_limit",
-                           .unit = "W",
-                           .min = gpu.min_power_limit.value.value,
-                           .max = gpu.tdp.value.value,
-                           .quantum = 1,
-                           .latency = site.control.actuation});
-  }
-  // Before the first reading the controller knows the site by its design: all GPUs at rated power,
-  // and the meter that goes with it.
-  double rated_w = 0;
-  for (const auto& g : site.limited) rated_w += g.gpus * g.rated_w;
-  const bool limiting =
-      site.control.policy != PowerPolicy::none && std::isfinite(site.envelope_w) && rated_w > 0;
-  const double share =
-      limiting ? uniform_share(site.control, site.envelope_w, site.design_meter_w, rated_w, rated_w)
-               : 1;
-  for (std::size_t i = 0; i < site.limits.size(); ++i)
-    site.initial_limits.push_back(std::clamp(std::floor(share * site.limited[i].rated_w),
-                                             site.limits[i].min, site.limits[i].max));
-
-  const auto meter = [&](const char* quantity) {
-    return sim::PointParameters{.object = "site",
-                                .quantity = quantity,
-                                .unit = "W",
-                                .period = site.control.interval,
-                                .window = site.control.interval,
-                                .latency = site.control.meter_latency};
-  };
-  site.points = {meter("meter_power"), meter("gpu_power")};
 }
 
 }  // namespace mw::models

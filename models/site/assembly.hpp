@@ -24,8 +24,4 @@ void size_plant(SiteParameters& site, const RackDesign& design, double lighting_
 /// Divides the plant into loops and lets it be followed in time. Racks and sizes are there.
 void follow_plant(SiteParameters& site);
 
-/// A set-point for the GPUs of each rack that has some, with the limit in force at the start, and
-/// the meters that the controller reads. Racks, envelope, control parameters and sizes are there.
-void wire_control(SiteParameters& site);
-
 }  // namespace mw::models

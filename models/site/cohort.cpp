@@ -31,7 +31,8 @@ sim::Time default_window(const SiteParameters& site) {
   const sim::Time least = 10 * site.step;
   if (site.control.policy == PowerPolicy::none || !std::isfinite(site.envelope_w))
     return std::max(usual, least);
-  return std::max(least, std::min(usual, 10 * sim::from_seconds(site.control.interval.value)));
+  return std::max(least,
+                  std::min(usual, 10 * sim::from_seconds(decision_interval(site.control).value)));
 }
 
 /// Parts of a whole that add up to it: the part between two moments of [start, end).

@@ -7,6 +7,7 @@
 #include "models/site/epoch_bins.hpp"
 #include "models/site/limits.hpp"
 #include "models/site/meter.hpp"
+#include "models/site/power_groups.hpp"
 #include "models/site/power_turn.hpp"
 #include "models/site/rack_watts.hpp"
 #include "models/site/service_share.hpp"
@@ -29,16 +30,19 @@ SiteState initial_site(const SiteParameters& site) {
   for (std::size_t i = 0; i < site.limits.size(); ++i)
     s.limits.push_back(sim::initial_set_point(site.initial_limits[i]));
   s.points.resize(site.points.size());
-  s.next_decision = sim::from_seconds(site.control.interval.value);
+  s.next_decision = sim::from_seconds(decision_interval(site.control).value);
   s.counts.resize(site.services.size());
   s.engines.resize(site.services.size());
   s.service_racks.resize(site.services.size());
   s.latencies.resize(site.services.size());
+  s.lateness.assign(site.services.size(), 0);
   s.leakage_w.assign(idx(site.rack_count()), 0);
   s.feeds = initial_feeds(site.distribution);
   s.rack_feeds = initial_rack_feeds(site);
   s.rack_states.resize(idx(site.rack_count()));
   s.throttle.resize(idx(site.rack_count()));
+  for (int r = 0; r < site.rack_count(); ++r)
+    s.rack_states[idx(r)].clock_ceiling = site.group(r).most_clock();
   apply_limits(s, site);
   return s;
 }
@@ -107,6 +111,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   if (!plant_is_fed) stop_plant(epoch);
   meter(state, site, epoch, watts.gpu_w, plant_is_fed);
   epoch.stored += mean.stored;
+  publish_groups(state, site, epoch, bins);
   book(state, site, epoch, mean);
   book_services(state, site, epoch);
   remember(state, site, epoch);
@@ -115,7 +120,7 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   state.now = epoch.end;
   turn_power(state, site, epoch.feeding, &epoch.notes);
   throttle(state, site, epoch);
-  move_limits(state, site, leak(state, site, epoch));
+  move_limits(state, site, epoch, leak(state, site, epoch));
 }
 
 }  // namespace mw::models

@@ -7,6 +7,7 @@
 #include "gpu/space.hpp"
 #include "models/inference/flat_pods.hpp"
 #include "models/site/site.hpp"
+#include "sim/io/lockstep.hpp"
 #include "sim/thread_pool.hpp"
 
 // One step of the site's clock. Order inside it: work -> watts -> heat -> coolant -> electrical
@@ -61,6 +62,8 @@ struct SiteEpoch {
   std::vector<double> measured;                 // [bin][series], W
   std::vector<std::vector<Latencies>> counted;  // [thread][service], empty in between
 
+  std::unique_ptr<sim::LockstepProcess> controller;  // outside, of the policy `exec`
+
   // Where pods advance if not on the processor's threads (see use_device).
   std::unique_ptr<gpu::Space> space;
   std::unique_ptr<FlatPods> device;
@@ -80,7 +83,8 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
 /// it. Results are the same to the last bit. Their requests are then not in the SiteState until
 /// fetch_pods(): call that before the state is saved, copied or stepped with another SiteEpoch.
 /// Without a pod that can, there is no device afterwards. One that has no room left for an epoch is
-/// given up, with a word in `notice`, unless it is `required`: then gpu::NoRoom leaves step_epoch().
+/// given up, with a word in `notice`, unless it is `required`: then gpu::NoRoom leaves
+/// step_epoch().
 std::string use_device(SiteEpoch& epoch, const SiteParameters& site,
                        std::unique_ptr<gpu::Space> space, bool required = false);
 void fetch_pods(SiteState& state, SiteEpoch& epoch);

@@ -33,6 +33,8 @@ void check(const EventParameters& event, sim::Problems& problems) {
     problems.add("kind", "does not say where", "add `loop: 0`, the first loop of racks");
   if (event.kind == EventKind::leak && event.racks.empty())
     problems.add("kind", "does not say which racks", "add `racks: [a-0]`");
+  if (event.kind == EventKind::power_limit && !event.limit)
+    problems.add("kind", "does not say what limit holds", "add `limit: 1.5 MW`");
 }
 
 bool of_plant(EventKind kind) {
@@ -48,6 +50,7 @@ bool of_plant(EventKind kind) {
     case EventKind::utility_dip:
     case EventKind::feed_loss:
     case EventKind::unit_loss:
+    case EventKind::power_limit:
       break;
   }
   return false;
@@ -109,8 +112,17 @@ std::string effect_of(const EventParameters& event) {
                          100 * *event.share);
     case EventKind::leak:
       return fmt::format("{} isolated", fmt::join(event.racks, ", "));
+    case EventKind::power_limit:
+      return fmt::format("at most {:g} kW at the meter", event.limit->value * 1e-3);
   }
   return "";
+}
+
+double envelope_under(std::span<const EventParameters> events, sim::Time now, double envelope_w) {
+  for (const auto& event : events)
+    if (event.kind == EventKind::power_limit && holds(event, now))
+      envelope_w = std::min(envelope_w, event.limit->value);
+  return envelope_w;
 }
 
 Weather weather_under(std::span<const EventParameters> events, sim::Time now, Weather weather) {

@@ -24,12 +24,13 @@ enum class EventKind {
   fans_out,
   valve_stuck,
   fouling,
-  leak
+  leak,
+  power_limit
 };
 inline std::span<const char* const> enum_names(EventKind) {
-  static constexpr const char* names[] = {"heat_wave", "utility_dip", "feed_loss", "unit_loss",
-                                          "pump_trip", "cdu_loss",    "fans_out",  "valve_stuck",
-                                          "fouling",   "leak"};
+  static constexpr const char* names[] = {"heat_wave", "utility_dip", "feed_loss",  "unit_loss",
+                                          "pump_trip", "cdu_loss",    "fans_out",   "valve_stuck",
+                                          "fouling",   "leak",        "power_limit"};
   return names;
 }
 
@@ -56,6 +57,7 @@ struct EventParameters {
   int count = 1;
   std::optional<double> share;
   std::vector<std::string> racks;
+  std::optional<sim::Power> limit;
 };
 template <sim::Describes<EventParameters> Self>
 void describe(Self& self, auto&& visit) {
@@ -92,6 +94,10 @@ void describe(Self& self, auto&& visit) {
               .max = 1});
   visit("racks", self.racks,
         About{.text = "leak: racks that are isolated and switched off, each as `group-number`"});
+  visit(
+      "limit", self.limit,
+      About{.text = "power_limit: what the meter may show meanwhile, if the envelope is not lower",
+            .min = 1});
 }
 void check(const EventParameters& event, sim::Problems& problems);
 
@@ -109,6 +115,9 @@ sim::Time next_change(std::span<const EventParameters> events, sim::Time now,
 const char* name_of(EventKind kind);
 /// What it does, in words: `outdoor air +5 K`.
 std::string effect_of(const EventParameters& event);
+
+/// The lowest of the envelope and what limits hold, W.
+double envelope_under(std::span<const EventParameters> events, sim::Time now, double envelope_w);
 
 /// The weather with what heat waves add to it.
 Weather weather_under(std::span<const EventParameters> events, sim::Time now, Weather weather);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "models/site/power_groups.hpp"
 #include "sim/index.hpp"
 
 namespace mw::models {
@@ -9,49 +10,74 @@ namespace {
 
 using sim::idx;
 
-void control(SiteState& state, const SiteParameters& site) {
-  if (state.now < state.next_decision) return;
-  state.next_decision += sim::from_seconds(site.control.interval.value);
-  if (site.control.policy == PowerPolicy::none || !std::isfinite(site.envelope_w)) return;
-  const PowerReadings readings{
-      sim::read(state.points[meter_point], site.points[meter_point], state.now),
-      sim::read(state.points[gpu_point], site.points[gpu_point], state.now)};
-  const auto below = power_control_step(site.control, site.envelope_w, readings, site.limited,
-                                        site.limits, state.limits, state.now);
+void count(SiteState& state, std::int64_t below_least) {
   ++state.totals.decisions;
-  if (below > 0) ++state.totals.unpromised_decisions;
+  if (below_least > 0) ++state.totals.unpromised_decisions;
+}
+
+/// Starts the controller outside, and says so when it has failed.
+void tend_controller(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
+  const auto& how = site.control.how;
+  if (site.control.policy != PowerPolicy::exec || !how.exec || epoch.controller) return;
+  epoch.controller = std::make_unique<sim::LockstepProcess>(*how.exec, how.exec_timeout.value);
+  if (!epoch.controller->running())
+    epoch.notes.push_back({state.now, "controller_failed", "site", epoch.controller->failure()});
+}
+
+void control(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
+  if (state.now < state.next_decision) return;
+  state.next_decision += sim::from_seconds(decision_interval(site.control).value);
+  if (site.control.policy == PowerPolicy::none) return;
+  const PowerView seen = read_power(state, site);
+  if (site.control.policy == PowerPolicy::uniform) {
+    if (!std::isfinite(seen.budgets_w[0])) return;
+    count(state, power_control_step(site.control, seen.budgets_w[0], seen.meter, site.limited,
+                                    site.limits, state.limits, state.now));
+  } else if (site.control.policy != PowerPolicy::fixed) {
+    tend_controller(state, site, epoch);
+    const bool ran = epoch.controller && epoch.controller->running();
+    const SteeringResult result = steering_step(
+        site.control, site.steered,
+        {seen.budgets_w, seen.domains, seen.groups, seen.services, epoch.controller.get()},
+        state.steering, site.limits, state.limits, state.now);
+    if (ran && !epoch.controller->running())
+      epoch.notes.push_back({state.now, "controller_failed", "site", epoch.controller->failure()});
+    state.totals.excursions += result.excursions;
+    count(state, result.below_least);
+  }
+  if (site.control.how.oracle) judge(state, site, seen);
 }
 
 }  // namespace
 
 void apply_limits(SiteState& state, const SiteParameters& site) {
-  std::vector<double> limit(idx(site.rack_count()), 0), rated(idx(site.rack_count()), 0);
-  for (std::size_t i = 0; i < site.limits.size(); ++i) {
-    limit[idx(site.rack_of_limit[i])] = state.limits[i].effective;
-    rated[idx(site.rack_of_limit[i])] = site.limited[i].rated_w;
-  }
   std::vector<std::vector<double>> below(state.pods.size());  // W under rated, by replica
   for (std::size_t p = 0; p < state.pods.size(); ++p) {
     below[p].assign(state.pods[p].replicas.size(), 0);
     for (auto& replica : state.pods[p].replicas) replica.power_limit_mw = 0;
   }
-  for (const auto& g : state.allocation) {
+  for (std::size_t row = 0; row < state.allocation.size(); ++row) {
+    const GpuGroup& g = state.allocation[row];
     if (g.use != GpuUse::serving) continue;
     const std::int32_t pod = state_of_pod(site, g.pod);
     if (pod < 0) continue;  // follows one that has limits
+    const std::int32_t i = site.limit_of_row[row];
+    const double limit = i < 0 ? 0 : state.limits[idx(i)].effective;
+    const double rated = i < 0 ? 0 : site.limited[idx(i)].rated_w;
     state.pods[idx(pod)].replicas[idx(g.replica)].power_limit_mw +=
-        std::llround((limit[idx(g.rack)] - state.leakage_w[idx(g.rack)]) * g.gpus * 1000);
-    below[idx(pod)][idx(g.replica)] += (rated[idx(g.rack)] - limit[idx(g.rack)]) * g.gpus;
+        std::llround((limit - state.leakage_w[idx(g.rack)]) * g.gpus * 1000);
+    below[idx(pod)][idx(g.replica)] += (rated - limit) * g.gpus;
   }
   for (std::size_t p = 0; p < state.pods.size(); ++p)
     for (std::size_t r = 0; r < below[p].size(); ++r)
       if (below[p][r] <= 0) state.pods[p].replicas[r].power_limit_mw = no_power_limit;
 }
 
-void move_limits(SiteState& state, const SiteParameters& site, bool leakage_changed) {
+void move_limits(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
+                 bool leakage_changed) {
   std::vector<double> before;
   for (const auto& limit : state.limits) before.push_back(limit.effective);
-  control(state, site);
+  control(state, site, epoch);
   bool changed = leakage_changed;
   for (std::size_t i = 0; i < state.limits.size(); ++i) {
     sim::advance(state.limits[i], site.limits[i], state.now);

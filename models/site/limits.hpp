@@ -1,5 +1,5 @@
 #pragma once
-#include "models/site/site.hpp"
+#include "models/site/epoch.hpp"
 
 // Power limits: from the controller through set-points to the engines.
 namespace mw::models {
@@ -12,7 +12,8 @@ void apply_limits(SiteState& state, const SiteParameters& site);
 
 /// The controller's turn, if it is due; then every limit that has changed by now, whether asked for
 /// earlier or at this moment without delay, reaches the engines, and so does changed leakage.
-void move_limits(SiteState& state, const SiteParameters& site, bool leakage_changed);
+void move_limits(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
+                 bool leakage_changed);
 
 /// GPU power limits in force over rated power.
 double limit_share(const SiteState& state, const SiteParameters& site);

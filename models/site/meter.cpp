@@ -41,6 +41,7 @@ void meter(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
   epoch.meter_bins.assign(idx(bins), 0);
   epoch.meter = epoch.electrical_loss = epoch.peak_meter = epoch.stored = epoch.generated = 0;
   bool overloaded = false;
+  const double envelope = envelope_under(site.events, epoch.start, site.envelope_w);
   const double plant = plant_is_fed ? epoch.cooling.total() + epoch.lighting : 0;
   for (int b = 0; b < bins; ++b) {
     const double seconds = bin_seconds(epoch, site, b);
@@ -61,9 +62,9 @@ void meter(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
     const bool over = watch(law, state.feeds, epoch.feeding, epoch.flow, b,
                             sim::to_seconds(begin - epoch.start), end - begin);
     overloaded = overloaded || over || (state.supply.on_generator && at_head > generators_w(site));
-    if (at_meter > site.envelope_w) {
+    if (at_meter > envelope) {
       state.totals.above_limit += end - begin;
-      state.totals.excess_w = std::max(state.totals.excess_w, at_meter - site.envelope_w);
+      state.totals.excess_w = std::max(state.totals.excess_w, at_meter - envelope);
     }
     sim::record(state.points[meter_point], site.points[meter_point], {site.seed, meter_point}, end,
                 at_meter);

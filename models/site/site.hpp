@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "models/compute/quality.hpp"
+#include "models/control/oracle.hpp"
 #include "models/control/power_control.hpp"
+#include "models/control/power_profile.hpp"
+#include "models/control/power_steering.hpp"
 #include "models/cooling/climate.hpp"
 #include "models/cooling/plant.hpp"
 #include "models/cooling/plant_totals.hpp"
@@ -45,9 +48,15 @@ struct SiteRacks {
   RackLaw law;
   StorageLaw store{};
   int first = 0, count = 0;
-  double load = 0;        // share of rated power, above idle, that GPUs of no service draw
-  bool measured = false;  // their power is replayed, see SiteParameters::measured
+  double load = 0;  // share of rated power, above idle, that GPUs of no service draw
+  std::optional<PowerProfile> profile{};  // of their GPUs
+  bool measured = false;                  // their power is replayed, see SiteParameters::measured
   double idle_gpu_w() const { return rack.gpu.value.idle.value.value; }
+  double most_gpu_limit_w() const {
+    const double tdp = rack.gpu.value.tdp.value.value;
+    return profile ? profile->limit.value * tdp : tdp;
+  }
+  double most_clock() const { return profile ? profile->clock.value : 1; }
   /// With clocks up to that share of the highest; dynamic power goes with f V^2.
   double free_gpu_w(double ceiling = 1) const {
     const auto& gpu = rack.gpu.value;
@@ -73,6 +82,7 @@ struct SiteService {
   RegimeLaw regime{};
   FrontParameters front{};
   TokenPrices price{};
+  std::int32_t power_rank = 0;
   int first_pod = 0, pods = 0;
   int replicas = 0, gpus_per_replica = 0;
   double network_bytes_per_token = 0;  // that replicas over several link domains exchange
@@ -112,11 +122,18 @@ struct SiteParameters {
   std::optional<EconomicsParameters> economics;  // without it no costs
 
   PowerControlParameters control;
-  std::vector<LimitedGpus> limited;  // one set-point for each rack with GPUs
-  std::vector<std::int32_t> rack_of_limit;
+  std::vector<LimitedGpus> limited;        // GPUs that share a set-point; see limit_of_row
+  std::vector<std::int32_t> limit_of_row;  // by row of the allocation; -1: nobody moves it
   std::vector<sim::SetPointParameters> limits;
-  std::vector<double> initial_limits;        // W of one GPU, in force at the start
+  std::vector<double> initial_limits;  // W of one GPU, in force at the start
+  SteeredPower steered;                // the same GPUs, where a policy of wants moves them
+  // By set-point: a row that stands for it, or -1, and its (or one) rack.
+  std::vector<std::int32_t> measured_rows, steered_racks;
+  std::vector<CapacityCurve> capacity;       // by service: tokens/s of one GPU, for the oracle
+  std::vector<double> budgets_w;             // by power domain
   std::vector<sim::PointParameters> points;  // see SitePoint
+  // Where theirs begin; 0: there are none.
+  std::size_t domain_points = 0, group_points = 0, service_points = 0;
 
   sim::Time step = physics_step;                // the longest epoch
   sim::Time sub_step = 100 * sim::millisecond;  // grid on which power is summed and limits checked
@@ -131,8 +148,11 @@ struct SiteParameters {
 /// `a-3`: the group and the place in it, from 0.
 std::string rack_name(const SiteParameters& site, int rack);
 
-/// Indices into SiteParameters::points.
-enum SitePoint : std::uint32_t { meter_point, gpu_point };
+/// Indices into SiteParameters::points: first the site's, then, if the policy asks for them, two
+/// for each node of the electrical tree (its power and its GPUs'), one for each set-point (what its
+/// GPUs draw) and these for each service.
+enum SitePoint : std::uint32_t { meter_point, gpu_point, site_points };
+enum ServicePoint : std::uint32_t { lateness_point, value_point, points_of_service };
 
 /// What a run adds up, besides the ledgers.
 struct SiteTotals {
@@ -159,6 +179,8 @@ struct SiteTotals {
   std::int64_t overloaded_epochs = 0;     // some electrical stage carried more than it may
   std::int64_t unpromised_decisions = 0;  // decisions that needed GPUs below their least limit
   std::int64_t decisions = 0;
+  std::int64_t excursions = 0;  // readings of a domain above what the last decision promised
+  double offered_capacity = 0, best_capacity = 0;  // tokens/s, sums over judged decisions
 };
 template <sim::Describes<SiteTotals> Self>
 void describe(Self& self, auto&& visit) {
@@ -194,6 +216,12 @@ void describe(Self& self, auto&& visit) {
   visit("unpromised_decisions", self.unpromised_decisions,
         About{.text = "Decisions that needed GPUs below their least limit"});
   visit("decisions", self.decisions, About{.text = "Decisions of the power controller"});
+  visit("excursions", self.excursions,
+        About{.text = "Readings above the budget that the decision before had promised"});
+  visit("offered_capacity", self.offered_capacity,
+        About{.text = "Capacity offered at decisions, summed, tokens/s"});
+  visit("best_capacity", self.best_capacity,
+        About{.text = "The most that the same watts could have offered, summed, tokens/s"});
 }
 
 struct SiteState {
@@ -209,6 +237,8 @@ struct SiteState {
   std::vector<double> leakage_w;  // by rack, of one GPU, beyond what it leaks at the reference
   std::vector<sim::PointState> points;
   sim::Time next_decision = 0;
+  SteeringState steering;
+  std::vector<double> lateness;  // by service: the last that anything told
   EnergyLedger ledger;
   SiteTotals totals;
   std::vector<PodCounts> counts;           // by service, since the start
@@ -238,6 +268,9 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Leakage of one GPU of each rack beyond the reference temperature's, W"});
   visit("points", self.points, About{.text = "What controllers see"});
   visit("next_decision", self.next_decision, About{.text = "Next turn of the controller, ns"});
+  visit("steering", self.steering, About{.text = "What the power policy wants and remembers"});
+  visit("lateness", self.lateness,
+        About{.text = "Latencies over what is promised, by service, as last seen"});
   visit("ledger", self.ledger.by_purpose, About{.text = "Energy at the meter by purpose"});
   visit("totals", self.totals, About{.text = "Sums since the start"});
   visit("counts", self.counts, About{.text = "Requests and tokens by service"});

@@ -111,6 +111,15 @@ std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteSta
     m.push_back(
         {"highest_excess_kw", state.totals.excess_w * 1e-3, "kW", "Highest excess over the limit"});
   }
+  if (law_of(site.control.policy))
+    m.push_back({"excursions", static_cast<double>(state.totals.excursions), "1",
+                 "Readings of a power domain above the budget that the decision before promised"});
+  if (site.control.how.oracle)
+    m.push_back(
+        {"offered_capacity_share", ratio(state.totals.offered_capacity, state.totals.best_capacity),
+         "1",
+         "Capacity under the policy's limits over the most that the same watts could offer, "
+         "mean of decisions"});
   m.push_back({"energy_mwh", meter / 3.6e9, "MWh", "Energy at the meter"});
   m.push_back({"it_energy_mwh", it / 3.6e9, "MWh", "Energy at the racks' inputs"});
   m.push_back({"dc_energy_mwh", state.totals.dc.value() / 3.6e9, "MWh",

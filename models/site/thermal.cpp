@@ -172,7 +172,7 @@ void throttle(SiteState& state, const SiteParameters& site, const SiteEpoch& epo
     if (chip.off && !was_off) ++t.thermal_shutdowns;
     if ((chip.ceiling < 1 || chip.off) && t.first_throttle < 0) t.first_throttle = epoch.end;
     RackState& rack = state.rack_states[idx(r)];
-    rack.clock_ceiling = chip.ceiling;
+    rack.clock_ceiling = std::min(chip.ceiling, site.group(r).most_clock());
     rack.set(OffCause::heat, chip.off);
     rack.set(OffCause::fault, !now.isolated.empty() && now.isolated[idx(r)] != 0);
   }

@@ -5,6 +5,7 @@
 #include "models/inference/hand_table.hpp"
 #include "models/site/assembly.hpp"
 #include "models/site/epoch.hpp"
+#include "models/site/power_groups.hpp"
 
 namespace mw::models::test {
 
@@ -15,6 +16,7 @@ namespace mw::models::test {
 struct HandSite {
   double chat_rate = 150, batch_rate = 10;  // requests per second
   PowerPolicy policy = PowerPolicy::none;
+  PolicyParameters how{};
   double envelope_w = std::numeric_limits<double>::infinity();
   sim::Seconds interval{1}, actuation{0.1}, meter_latency{0};
   sim::Time duration = 20 * sim::second;
@@ -48,6 +50,7 @@ struct HandSite {
 
     place_services(site);
     site.control.policy = policy;
+    site.control.how = how;
     site.control.interval = interval;
     site.control.actuation = actuation;
     site.control.meter_latency = meter_latency;
