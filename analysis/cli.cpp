@@ -12,6 +12,7 @@
 #include "analysis/bench.hpp"
 #include "analysis/calibrate/calibrate.hpp"
 #include "analysis/frontier.hpp"
+#include "analysis/frontier_study.hpp"
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
 #include "analysis/validate/convert.hpp"
@@ -179,15 +180,29 @@ std::map<std::string, E> named() {
   return all;
 }
 
-void add_plan(CLI::App& app, FrontierOptions& options) {
+struct PlanOptions {
+  FrontierOptions profiled;
+  std::string study;
+  std::vector<std::string> sets;
+};
+
+void add_plan(CLI::App& app, PlanOptions& planning) {
+  FrontierOptions& options = planning.profiled;
   auto& plan = *app.add_subcommand(
       "plan", "Time against energy of a training pipeline, and a clock for each op");
   plan.footer(
       "The profile's columns: stage, instruction, frequency (MHz), time (s), energy (J).\n" +
       std::string(exit_codes));
-  plan.add_option("--profile", options.profile, "Measured ops of each stage and clock (CSV)")
-      ->required()
+  auto* profile =
+      plan.add_option("--profile", options.profile, "Measured ops of each stage and clock (CSV)")
+          ->type_name("FILE");
+  plan.add_option("--study", planning.study,
+                  "Published pipelines and what must hold of them (YAML), as in scenarios/claims")
+      ->excludes(profile)
       ->type_name("FILE");
+  plan.add_option("--set", planning.sets, "Set a value of the study; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("PATH=VALUE");
   static const auto schedules = named<models::Schedule>();
   plan.add_option("--schedule", options.pipeline.schedule,
                   "Order of the ops: gpipe, 1f1b (default), interleaved, zb_h1, zb_h2, dualpipe")
@@ -199,7 +214,6 @@ void add_plan(CLI::App& app, FrontierOptions& options) {
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
   plan.add_option("-m,--microbatches", options.pipeline.microbatches, "Microbatches an iteration")
-      ->required()
       ->check(CLI::Range(1, 65536))
       ->type_name("N");
   plan.add_option("--chunks", options.pipeline.chunks, "Model chunks of a stage, for interleaved")
@@ -207,7 +221,6 @@ void add_plan(CLI::App& app, FrontierOptions& options) {
       ->type_name("N");
   plan.add_option("--blocking-power", options.blocking_w,
                   "Watts of a GPU that waits for its neighbour (A40 70, A100 85)")
-      ->required()
       ->check(CLI::Range(0.0, 1e5))
       ->type_name("W");
   plan.add_option("--transfer", options.transfer_s, "Seconds from one stage to the next")
@@ -239,6 +252,14 @@ void add_plan(CLI::App& app, FrontierOptions& options) {
   plan.add_flag("--json", options.json, "Print the figures as JSON");
 }
 
+int plan(const PlanOptions& options) {
+  if (!options.study.empty()) return plan_study(options.study, options.sets, options.profiled.json);
+  if (options.profiled.profile.empty()) throw CLI::RequiredError("--profile or --study");
+  if (options.profiled.pipeline.microbatches == 0) throw CLI::RequiredError("--microbatches");
+  if (options.profiled.blocking_w < 0) throw CLI::RequiredError("--blocking-power");
+  return plan_from_profile(options.profiled);
+}
+
 }  // namespace
 
 int command_line(int argc, char** argv) {
@@ -263,7 +284,7 @@ int command_line(int argc, char** argv) {
   CalibrateOptions calibration;
   add_calibrate(app, calibration);
 
-  FrontierOptions planning;
+  PlanOptions planning;
   add_plan(app, planning);
 
   std::string scenario;
@@ -294,7 +315,7 @@ int command_line(int argc, char** argv) {
     if (app.got_subcommand("run")) return run(options);
     if (app.got_subcommand("bench")) return bench(benchmark);
     if (app.got_subcommand("calibrate")) return calibrate(calibration);
-    if (app.got_subcommand("plan")) return plan_from_profile(planning);
+    if (app.got_subcommand("plan")) return plan(planning);
     if (app.got_subcommand("validate")) {
       if (validation.files.empty() && !validation.all && !validation.columns)
         throw CLI::RequiredError("POINTS, --all or --columns");

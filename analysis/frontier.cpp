@@ -25,9 +25,6 @@ void check_shape(const PipelineParameters& p) {
   if (!all.empty()) throw scenarios::InputProblems(std::move(all));
 }
 
-/// The largest solvers that are worth waiting for: the graph and the steps of its frontier.
-constexpr double most_ops = 300e3;
-
 }  // namespace
 
 int plan_from_profile(const FrontierOptions& options) {
@@ -40,11 +37,11 @@ int plan_from_profile(const FrontierOptions& options) {
   PipelineParameters& p = costs.pipeline;
   if (p.stages == 0) p.stages = stages_of(costs.tables);
   check_shape(p);
-  if (2.0 * p.stages * p.microbatches * p.chunks > most_ops)
+  if (2.0 * p.stages * p.microbatches * p.chunks > most_pipeline_ops)
     throw sim::InputError(
         "--microbatches", 0, 0,
         fmt::format("{} stages, {} microbatches and {} chunks are more than {:g} ops", p.stages,
-                    p.microbatches, p.chunks, most_ops),
+                    p.microbatches, p.chunks, most_pipeline_ops),
         "plan fewer microbatches: the steady part repeats");
   check_complete(costs, options.profile);
   if (options.step_s > 0) {

@@ -14,7 +14,7 @@ struct FrontierOptions {
                                       .stages = 0,  // as many as the profile has
                                       .microbatches = 0,
                                       .chunks = 1};
-  double blocking_w = 0;
+  double blocking_w = -1;  // to be given
   double transfer_s = 0;
   double step_s = 0;
   models::CostModel cost = models::CostModel::piecewise_linear;
@@ -24,6 +24,9 @@ struct FrontierOptions {
   std::string plan, frontier, trace;  // files
   bool json = false;
 };
+
+/// Larger pipelines are refused: their steady part repeats.
+inline constexpr double most_pipeline_ops = 300e3;
 
 /// Returns the exit code.
 int plan_from_profile(const FrontierOptions& options);

@@ -126,7 +126,7 @@ double default_step(const PipelineGraph& graph, const std::vector<std::vector<Op
   for (const auto& c : choices) shortest = std::min(shortest, c.front().time);
   std::vector<double> slowest;
   for (const std::size_t c : curve_of) slowest.push_back(choices[c].back().time);
-  return std::max(shortest / 200, earliest_times(graph, slowest, transfer).total / 20e3);
+  return std::max(shortest / 200, earliest_times(graph, slowest, transfer).total / 100e3);
 }
 
 std::optional<PipelineFrontier> pipeline_frontier(const PipelineCosts& costs) {

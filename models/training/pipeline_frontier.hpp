@@ -54,7 +54,7 @@ struct PipelineFrontier {
   double shortest() const { return static_cast<double>(frontier.shortest()) * step; }
 };
 
-/// One 200th of the shortest op, but no more than 20,000 steps of the slowest iteration.
+/// One 200th of the shortest op, but no more than 100,000 steps of the slowest iteration.
 double default_step(const PipelineGraph& graph, const std::vector<std::vector<OpChoice>>& choices,
                     const std::vector<std::size_t>& curve_of, double transfer);
 
