@@ -11,8 +11,7 @@
 
 #include "analysis/bench.hpp"
 #include "analysis/calibrate/calibrate.hpp"
-#include "analysis/frontier.hpp"
-#include "analysis/frontier_study.hpp"
+#include "analysis/plan_command.hpp"
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
 #include "analysis/validate/convert.hpp"
@@ -172,94 +171,6 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate.add_flag("-q,--quiet", options.quiet, "Show no progress");
 }
 
-/// The values of an enum, by name.
-template <class E>
-std::map<std::string, E> named() {
-  std::map<std::string, E> all;
-  for (const char* name : enum_names(E{})) all.emplace(name, static_cast<E>(all.size()));
-  return all;
-}
-
-struct PlanOptions {
-  FrontierOptions profiled;
-  std::string study;
-  std::vector<std::string> sets;
-};
-
-void add_plan(CLI::App& app, PlanOptions& planning) {
-  FrontierOptions& options = planning.profiled;
-  auto& plan = *app.add_subcommand(
-      "plan", "Time against energy of a training pipeline, and a clock for each op");
-  plan.footer(
-      "The profile's columns: stage, instruction, frequency (MHz), time (s), energy (J).\n" +
-      std::string(exit_codes));
-  auto* profile =
-      plan.add_option("--profile", options.profile, "Measured ops of each stage and clock (CSV)")
-          ->type_name("FILE");
-  plan.add_option("--study", planning.study,
-                  "Published pipelines and what must hold of them (YAML), as in scenarios/claims")
-      ->excludes(profile)
-      ->type_name("FILE");
-  plan.add_option("--set", planning.sets, "Set a value of the study; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("PATH=VALUE");
-  static const auto schedules = named<models::Schedule>();
-  plan.add_option("--schedule", options.pipeline.schedule,
-                  "Order of the ops: gpipe, 1f1b (default), interleaved, zb_h1, zb_h2, dualpipe")
-      ->transform(CLI::CheckedTransformer(schedules).description(""))
-      ->type_name("NAME");
-  plan.add_option("--stages", options.pipeline.stages,
-                  "Pipeline stages; else those of the profile. With chunks, the profile may count "
-                  "either stages or all their chunks")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
-  plan.add_option("-m,--microbatches", options.pipeline.microbatches, "Microbatches an iteration")
-      ->check(CLI::Range(1, 65536))
-      ->type_name("N");
-  plan.add_option("--chunks", options.pipeline.chunks, "Model chunks of a stage, for interleaved")
-      ->check(CLI::Range(1, 64))
-      ->type_name("N");
-  plan.add_option("--blocking-power", options.blocking_w,
-                  "Watts of a GPU that waits for its neighbour (A40 70, A100 85)")
-      ->check(CLI::Range(0.0, 1e5))
-      ->type_name("W");
-  plan.add_option("--transfer", options.transfer_s, "Seconds from one stage to the next")
-      ->check(CLI::Range(0.0, 1e3))
-      ->type_name("S");
-  static const auto costs = named<models::CostModel>();
-  plan.add_option("--cost", options.cost, "piecewise_linear (default) or exponential")
-      ->transform(CLI::CheckedTransformer(costs).description(""))
-      ->type_name("NAME");
-  plan.add_option("--step", options.step_s,
-                  "Seconds of the solver's step; else a 200th of the shortest op")
-      ->check(CLI::Range(1e-7, 1e4))
-      ->type_name("S");
-  auto* period = plan.add_option("--period", options.period_s,
-                                 "Plan for iterations of S seconds: a straggler's, or those wished "
-                                 "for; else the fastest")
-                     ->check(CLI::Range(1e-6, 1e6))
-                     ->type_name("S");
-  plan.add_flag("--cheapest", options.cheapest, "Plan for the least energy")->excludes(period);
-  plan.add_option("-o,--output", options.plan, "Write the plan: FILE.json, or else CSV")
-      ->type_name("FILE");
-  plan.add_option("--frontier", options.frontier, "Write the frontier as CSV")->type_name("FILE");
-  plan.add_option("--points", options.points, "Points of that file")
-      ->check(CLI::Range(2, 100000))
-      ->capture_default_str()
-      ->type_name("N");
-  plan.add_option("--trace", options.trace, "Write the iteration as Chrome trace events (JSON)")
-      ->type_name("FILE");
-  plan.add_flag("--json", options.json, "Print the figures as JSON");
-}
-
-int plan(const PlanOptions& options) {
-  if (!options.study.empty()) return plan_study(options.study, options.sets, options.profiled.json);
-  if (options.profiled.profile.empty()) throw CLI::RequiredError("--profile or --study");
-  if (options.profiled.pipeline.microbatches == 0) throw CLI::RequiredError("--microbatches");
-  if (options.profiled.blocking_w < 0) throw CLI::RequiredError("--blocking-power");
-  return plan_from_profile(options.profiled);
-}
-
 }  // namespace
 
 int command_line(int argc, char** argv) {
@@ -284,7 +195,7 @@ int command_line(int argc, char** argv) {
   CalibrateOptions calibration;
   add_calibrate(app, calibration);
 
-  PlanOptions planning;
+  PlanCommand planning;
   add_plan(app, planning);
 
   std::string scenario;
@@ -297,8 +208,9 @@ int command_line(int argc, char** argv) {
   catalog.add_option("KIND", kind, "gpus, racks, llms, ...; all kinds if left out");
   catalog.add_option("NAME", name, "Show this entry, with the source of each figure");
 
-  bool markdown = false;
+  bool markdown = false, of_plan = false;
   auto& schema = *app.add_subcommand("schema", "Print the JSON Schema of scenario files");
+  schema.add_flag("--plan", of_plan, "Of training plans, which `millwright plan` reads");
   schema.add_flag("--markdown", markdown, "Print the reference page of every key instead");
 
   auto& data = *app.add_subcommand("data", "List public data that scenarios can use");
@@ -323,7 +235,7 @@ int command_line(int argc, char** argv) {
     }
     if (check.parsed()) print_check(scenario, sets);
     if (catalog.parsed()) print_catalog(kind, name);
-    if (schema.parsed()) print_schema(markdown);
+    if (schema.parsed()) print_schema(markdown, of_plan);
     if (data.parsed()) print_data();
     return 0;
   } catch (const CLI::Success& wanted) {  // --help, --version

@@ -7,6 +7,7 @@
 #include "scenarios/build.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/public_data.hpp"
+#include "scenarios/training.hpp"
 #include "sim/input_error.hpp"
 #include "sim/io/data_folder.hpp"
 
@@ -39,6 +40,7 @@ const std::vector<Kind>& kinds() {
       kind_of<RackParameters>("racks"),
       kind_of<LlmParameters>("language models"),
       kind_of<StackParameters>("serving software"),
+      kind_of<TrainingStackParameters>("training software"),
       kind_of<QualityParameters>("published scores of language models"),
       kind_of<GeneratorParameters>("generators of images and videos"),
       kind_of<TrafficProfile>("kinds of traffic"),
@@ -56,7 +58,7 @@ void print_catalog(const std::string& kind, const std::string& name) {
   const Catalog catalog;
   if (kind.empty()) {
     for (const auto& k : kinds())
-      fmt::print("{:<12} {:>3}  {}\n", k.name, catalog.list(k.name).size(), k.what);
+      fmt::print("{:<15} {:>3}  {}\n", k.name, catalog.list(k.name).size(), k.what);
     fmt::print(
         "\nmillwright catalog KIND lists one kind, millwright catalog KIND NAME shows one.\n");
     return;
@@ -102,8 +104,12 @@ void print_data() {
   }
 }
 
-void print_schema(bool markdown) {
-  if (markdown) {
+void print_schema(bool markdown, bool plan) {
+  if (plan && markdown) {
+    fmt::print("{}", scenarios::reference_markdown<scenarios::TrainingPlan>("Plan reference"));
+  } else if (plan) {
+    fmt::print("{}\n", scenarios::json_schema<scenarios::TrainingPlan>(Catalog()).dump(2));
+  } else if (markdown) {
     fmt::print("{}", scenarios::reference_markdown<scenarios::Scenario>("Scenario reference"));
   } else {
     fmt::print("{}\n", scenarios::json_schema<scenarios::Scenario>(Catalog()).dump(2));

@@ -12,8 +12,9 @@ void print_catalog(const std::string& kind, const std::string& name);
 /// `data`: public files that scenarios can use, and whether they are here.
 void print_data();
 
-/// `schema`: JSON Schema of a scenario file. `schema --markdown`: the reference page.
-void print_schema(bool markdown);
+/// `schema`: JSON Schema of a scenario file, with --plan of a training plan. `--markdown`: the
+/// reference page.
+void print_schema(bool markdown, bool plan);
 
 /// `check`: the resolved scenario, each value with its origin, and what was built from it.
 void print_check(const std::string& scenario, const std::vector<std::string>& sets);

@@ -11,6 +11,7 @@
 #include "models/inference/traffic.hpp"
 #include "models/power/electrical.hpp"
 #include "models/power/rack.hpp"
+#include "models/training/stack.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/reader.hpp"
 #include "scenarios/yaml/parse.hpp"
@@ -81,6 +82,9 @@ TEST_CASE("Every catalog entry reads, names its sources, and prints as what it i
   }
   SUBCASE("stacks") {
     check_kind<models::StackParameters>();
+  }
+  SUBCASE("training stacks") {
+    check_kind<models::TrainingStackParameters>();
   }
   SUBCASE("quality") {
     check_kind<models::QualityParameters>();
