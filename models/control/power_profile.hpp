@@ -12,8 +12,8 @@ namespace mw::models {
 struct PowerProfile {
   static constexpr const char* catalog = "power_profiles";
   std::string text;
-  sim::Sourced<double> limit{1};
-  sim::Sourced<double> clock{1};
+  sim::Sourced<double> limit{1, sim::Confidence::assumed, "no profile: rated power"};
+  sim::Sourced<double> clock{1, sim::Confidence::assumed, "no profile: the highest clock"};
 };
 template <sim::Describes<PowerProfile> Self>
 void describe(Self& self, auto&& visit) {

@@ -1,5 +1,7 @@
 #include "models/site/assembly.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace mw::models {

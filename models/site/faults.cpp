@@ -41,6 +41,7 @@ PlantFaults faults_at(const SiteParameters& site, sim::Time now) {
       case EventKind::utility_dip:
       case EventKind::feed_loss:
       case EventKind::unit_loss:
+      case EventKind::power_limit:
         break;
       case EventKind::pump_trip:
         if (!event.loop)
