@@ -17,11 +17,10 @@ struct Known {
   const char* name;
   Function function;
 };
-constexpr Known known[] = {{"mlenergy_v3", convert_mlenergy_v3},
-                           {"mlenergy_v2", convert_mlenergy_v2},
-                           {"aic_silicon", convert_aic_silicon},
-                           {"wall", convert_wall},
-                           {"server_log", convert_server_log}};
+constexpr Known known[] = {
+    {"mlenergy_v3", convert_mlenergy_v3}, {"mlenergy_v2", convert_mlenergy_v2},
+    {"aic_silicon", convert_aic_silicon}, {"wall", convert_wall},
+    {"training", convert_training},       {"server_log", convert_server_log}};
 
 }  // namespace
 

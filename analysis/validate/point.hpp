@@ -8,6 +8,7 @@
 
 #include "analysis/validate/figures.hpp"
 #include "models/compute/precision.hpp"
+#include "models/training/job.hpp"
 #include "scenarios/catalog.hpp"
 #include "scenarios/names.hpp"
 #include "sim/input_error.hpp"
@@ -64,6 +65,9 @@ struct Point {
   std::string weak;                         // a reason of the user's own to set the row apart
   // Image and video.
   int batch = 1, width = 0, height = 0, frames = 1, steps = 0, ulysses = 1, ring = 1;
+  // Training; the stack is of the catalog `training_stacks`.
+  models::TrainingJob job;
+  std::int64_t train_steps = 0;  // of the whole run; 0: not told
   Figures measured;
   std::vector<std::string> notes;  // defaults that had to be guessed for this row
 };

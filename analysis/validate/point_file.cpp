@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "analysis/validate/point.hpp"
+#include "analysis/validate/point_training.hpp"
 #include "analysis/validate/tasks.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/stack.hpp"
@@ -206,6 +207,8 @@ class Reader {
     read_measured(point);
     if (point.kind == PointKind::image || point.kind == PointKind::video)
       read_item(point);
+    else if (point.kind == PointKind::training)
+      read_training_row(point);
     else
       read_serving(point);
     if (bad_) return;
@@ -223,14 +226,10 @@ class Reader {
     const auto found = kinds.find(plain(text("kind")));
     if (found == kinds.end()) {
       problem("kind", fmt::format("{} is no kind of point", in_quotes(text("kind"))),
-              "write serving, wall, image or video");
+              "write serving, wall, training, image or video");
       return false;
     }
     point.kind = found->second;
-    if (point.kind == PointKind::training) {
-      problem("kind", "training is not modelled yet", "leave such rows out");
-      return false;
-    }
     return true;
   }
 
@@ -267,6 +266,29 @@ class Reader {
     point.steps = size("steps", 10000);
     point.ulysses = size("ulysses", 1024);
     point.ring = size("ring", 1024);
+  }
+
+  void read_training_row(Point& point) {
+    read_gpu(point);
+    point.written_model = text("model");
+    const auto model = names_.model(point.written_model, Precision::bf16);
+    if (const auto* unknown = std::get_if<scenarios::Unknown>(&model)) {
+      problem("model", unknown->problem, unknown->advice);
+    } else {
+      const auto& found = std::get<scenarios::Names::Model>(model);
+      point.model = found.name;
+      point.family = text("family").empty() ? found.family : std::string(text("family"));
+    }
+    read_training(point,
+                  {[this](const std::string& name) { return text(name); },
+                   [this](const std::string& name, double least, double most) {
+                     return integer(name, least, most);
+                   },
+                   [this](const std::string& name, const std::string& what, std::string advice) {
+                     problem(name, what, std::move(advice));
+                   },
+                   [this](std::string what) { by_default(std::move(what)); }},
+                  catalog_);
   }
 
   void read_serving(Point& point) {

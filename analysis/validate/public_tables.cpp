@@ -25,7 +25,10 @@ const std::vector<Known>& known_tables() {
        {"inference_energy/mlenergy_v3_configurations.csv",
         "inference_energy/mlenergy_num_requests.csv"}},
       {"aiconfigurator silicon data", "aic_silicon", {"inference/aic_silicon_sample.csv.gz"}},
-      {"MLPerf wall power", "wall", {"mlperf/mlperf_inference_wallpower_summary.csv"}}};
+      {"MLPerf wall power", "wall", {"mlperf/mlperf_inference_wallpower_summary.csv"}},
+      {"training rates",
+       "training",
+       {"training/published_points.csv", "mlperf/mlperf_training_v4.1_v5.0_v5.1_runs.csv.gz"}}};
   return tables;
 }
 
@@ -45,6 +48,10 @@ std::string heading(Figure figure) {
       return "wall power";
     case Figure::j_per_token:
       return "J/token";
+    case Figure::tok_s_gpu:
+      return "tokens/s/GPU";
+    case Figure::minutes:
+      return "minutes of the run";
     case Figure::latency_s:
       return "time of a batch";
     case Figure::j_per_item:
@@ -122,6 +129,8 @@ std::string accuracy_markdown(const Comparison& all) {
   table("closed loops: aiconfigurator silicon data", "serving", {Figure::tpot_ms, Figure::ttft_ms});
   table("whole servers: MLPerf Inference, results not verified by MLCommons", "wall",
         {Figure::tok_s, Figure::wall_w, Figure::j_per_token});
+  table("training: Megatron-Bridge's tables and MLPerf logs, the latter not verified by MLCommons",
+        "training", {Figure::tok_s_gpu, Figure::minutes});
   table("images: ML.ENERGY v3, from the few runs that the catalog holds", "image",
         {Figure::latency_s, Figure::j_per_item});
   table("videos: the same", "video", {Figure::latency_s, Figure::j_per_item});

@@ -21,6 +21,9 @@ const char* kind_name(PointKind kind) {
 const char* precision_name(models::Precision p) {
   return enum_names(p)[static_cast<std::size_t>(p)];
 }
+const char* training_precision(const Point& p) {
+  return enum_names(p.job.precision)[static_cast<std::size_t>(p.job.precision)];
+}
 const char* cause_name(std::size_t cause) {
   return enum_names(models::Bound{})[cause];
 }
@@ -31,6 +34,10 @@ bool predicted(const Prediction& p) {
 
 std::string setup_of(const Point& p) {
   std::string out = fmt::format("{} x {}, {}", p.n_gpus, p.gpu, p.model);
+  if (p.kind == PointKind::training)
+    return out + fmt::format(" {}, tp {} pp {} x {} cp {} ep {}, batch {} of {} tokens, {}",
+                             training_precision(p), p.job.tp, p.job.pp, p.job.chunks(), p.job.cp,
+                             p.job.ep, p.job.global_batch, p.job.sequence, p.stack);
   if (p.stack.empty()) return out + fmt::format(", batch {}", p.batch);
   out += fmt::format(" {}, tp {}", precision_name(p.precision), p.tp);
   if (p.ep > 1) out += fmt::format(" ep {}", p.ep);
@@ -136,6 +143,20 @@ ordered_json point_json(const Point& p) {
                       {"family", p.family}};
   if (!p.group.empty()) out["group"] = p.group;
   if (!p.task.empty()) out["task"] = p.task;
+  if (p.kind == PointKind::training) {
+    const models::TrainingJob& job = p.job;
+    out.update({{"stack", p.stack},
+                {"precision", training_precision(p)},
+                {"tp", job.tp},
+                {"pp", job.pp},
+                {"vpp", job.chunks()},
+                {"cp", job.cp},
+                {"ep", job.ep},
+                {"global_batch", job.global_batch},
+                {"micro_batch", job.micro_batch},
+                {"seq_len", job.sequence}});
+    return out;
+  }
   if (p.stack.empty()) {
     out["batch"] = p.batch;
     return out;

@@ -16,6 +16,7 @@
 #include "analysis/progress.hpp"
 #include "analysis/validate/convert.hpp"
 #include "analysis/validate/predict_items.hpp"
+#include "analysis/validate/predict_training.hpp"
 #include "analysis/validate/public_tables.hpp"
 #include "analysis/validate/report.hpp"
 #include "analysis/validate/statistics.hpp"
@@ -93,6 +94,7 @@ void predict_all(Comparison& all, const scenarios::Catalog& catalog,
   all.predictions = predict_serving(
       all.points, entries, options.threads, [&] { progress.one_more(); },
       InterruptGuard::requested);
+  predict_training(all.points, entries, all.predictions, catalog, [&] { progress.one_more(); });
   predict_items(all.points, all.predictions, catalog, !options.all, [&] { progress.one_more(); });
   for (std::size_t i = 0; i < all.points.size(); ++i) {
     auto& prediction = all.predictions[i];

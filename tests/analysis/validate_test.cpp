@@ -128,16 +128,17 @@ TEST_CASE("a row that cannot be read does not stop the others, and says where it
                               "serving,Qwen/Qwen3-8B,H100,,,,,,,,,\n");
   CHECK(file.rows == 7);
   REQUIRE(file.points.size() == 2);
-  REQUIRE(file.problems.size() == 5);
+  REQUIRE(file.problems.size() == 6);
   const auto says = [&](std::size_t i, const char* text) {
     CHECK_MESSAGE(std::string(file.problems[i].what()).find(text) != std::string::npos,
                   file.problems[i].what());
   };
   says(0, "points.csv:3:9: column \"model\": there is no model `Qwen/Qwen3-9B`");
-  says(1, "points.csv:4:1: column \"kind\": training is not modelled yet");
-  says(2, "points.csv:5:49: column \"concurrency\": `-4` is out of range");
-  says(3, "points.csv:6: the record has 3 fields");
-  says(4, "points.csv:7:28: column \"n_gpus\": 6 GPUs cannot be split into engines of 4");
+  says(1, "column \"stack\": `vllm` is no training software");
+  says(2, "points.csv:4: global_batch: is blank");
+  says(3, "points.csv:5:49: column \"concurrency\": `-4` is out of range");
+  says(4, "points.csv:6: the record has 3 fields");
+  says(5, "points.csv:7:28: column \"n_gpus\": 6 GPUs cannot be split into engines of 4");
   REQUIRE(file.warnings.size() == 1);
   CHECK(file.warnings[0].find("`shade`") != std::string::npos);
 
