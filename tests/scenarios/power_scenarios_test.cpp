@@ -56,8 +56,7 @@ TEST_CASE("dps-sdk: steering holds a tree that is oversubscribed, without contro
   CHECK(steered.figure("offered_capacity_share") <= 1 + 1e-9);
   CHECK(steered.figure("offered_capacity_share") > 0.9);
   for (std::size_t n = 0; n < steered.state.feeds.size(); ++n)
-    if (steered.site.distribution.nodes[n].racks == 2)
-      CHECK(steered.state.feeds[n].peak_w < 200e3);
+    if (steered.site.distribution.nodes[n].racks == 2) CHECK(steered.state.feeds[n].peak_w < 200e3);
   const Run free("dps-sdk.yaml", {"duration=1 min", "control.power.policy=none"});
   CHECK(free.figure("time_above_limit") > 0);
   CHECK(free.overloaded());
