@@ -52,7 +52,13 @@ LockstepProcess::LockstepProcess(const std::vector<std::string>& command, double
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[1], 0);
   posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-  const int error = posix_spawnp(&pid_, args[0], &actions, nullptr, args.data(), environ);
+  // A group of its own, so that what it started goes with it.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  const int error = posix_spawnp(&pid_, args[0], &actions, &attributes, args.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   close(in[1]);
   close(out[1]);
@@ -75,16 +81,15 @@ void LockstepProcess::end() {
   if (from_ >= 0) close(from_);
   to_ = from_ = -1;
   if (pid_ <= 0) return;
-  // It sees the end of its input and may leave by itself; then it is made to.
-  for (int i = 0; i < 50; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) != 0) {
-      pid_ = -1;
-      return;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  // It sees the end of its input and may leave by itself; then it is made to, with all that it
+  // started.
+  bool left = false;
+  for (int i = 0; i < 50 && !left; ++i) {
+    left = waitpid(pid_, nullptr, WNOHANG) != 0;
+    if (!left) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+  kill(-pid_, SIGKILL);
+  if (!left) waitpid(pid_, nullptr, 0);
   pid_ = -1;
 }
 
