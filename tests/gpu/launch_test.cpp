@@ -39,7 +39,7 @@ TEST_CASE("launch steps every state once and no thread count changes a bit") {
 // sixteenth of a thread's share (unless it is one state), the whole takes at most the mean per
 // thread plus that, or, where states are dear, at most 4/3 of the best possible (Graham 1969).
 TEST_CASE("dealing by cost covers every state once and leaves no thread waiting for long") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const int threads = *rc::gen::inRange(1, 9);
     auto cost = *rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange(0, 1000));
     if (!cost.empty() && *rc::gen::arbitrary<bool>()) cost[cost.size() / 2] *= 100;  // very unequal
@@ -60,7 +60,7 @@ TEST_CASE("dealing by cost covers every state once and leaves no thread waiting 
     const std::int64_t share = total / threads;
     RC_ASSERT(last <= share + std::max(share / 8 + 2, dearest));
     RC_ASSERT(last <= std::max(4 * std::max(share, dearest) / 3, share + share / 8) + 4);
-  });
+  }));
 }
 
 TEST_CASE("dealt by cost or not, and on however many threads, states come out the same") {

@@ -65,6 +65,17 @@ def test_every_header_is_guarded():
     assert bad == []
 
 
+def test_properties_can_fail():
+    """RapidCheck only prints a property that does not hold; its answer must reach doctest."""
+    bare = re.compile(r"^\s*rc::check\(", re.M)
+    bad = [
+        name
+        for name in tracked()
+        if name.startswith("tests/") and name.endswith(".cpp") and bare.search(text_of(name) or "")
+    ]
+    assert bad == []
+
+
 def test_presets_are_those_promised():
     presets = json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]
     assert {"release", "dev", "cuda", "ci"} == {p["name"] for p in presets if not p.get("hidden")}

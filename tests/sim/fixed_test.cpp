@@ -22,7 +22,7 @@ TEST_CASE("mul_div_floor: the quotient rounded down, with a product beyond 64 bi
 
 // Quotient q and remainder r are one pair of numbers: a b = q c + r, 0 <= r < c.
 TEST_CASE("mul_div_floor: quotient times divisor and a remainder below it make the product") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const auto digits = [](int most) {
       return rc::gen::map(
           rc::gen::pair(rc::gen::inRange(0, most), rc::gen::arbitrary<std::uint64_t>()),
@@ -38,7 +38,7 @@ TEST_CASE("mul_div_floor: quotient times divisor and a remainder below it make t
     const std::int64_t whole = sim::mul_div_floor(a, c, c);  // where an estimate is least sure
     RC_ASSERT(whole == a);
     if (a > 0 && c > 1) RC_ASSERT(sim::mul_div_floor(a, c - 1, c) == a - 1 - (a - 1) / c);
-  });
+  }));
 }
 
 TEST_CASE("div_floor: towards minus infinity") {

@@ -13,7 +13,7 @@ namespace {
 
 /// Two groups of ten GPUs of 200 to 1000 W under 14 kW of room, a controller outside, decisions.
 struct Outside {
-  PowerControlParameters p{.policy = PowerPolicy::exec, .guard_band = 0};
+  PowerControlParameters p{.policy = PowerPolicy::exec, .interval = {}, .guard_band = 0, .how = {}};
   SteeredPower power{.tree = {.groups = {{0, 2'000'000, 10'000'000}, {0, 2'000'000, 10'000'000}}},
                      .devices = {10, 10},
                      .service = {0, -1},

@@ -83,15 +83,15 @@ TEST_CASE("envelope: the least concave curve above the points") {
 // Breakpoints and rooms are whole watts, so an optimum in whole watts exists (the linear program
 // over nested sets is integral): trying them all finds it.
 TEST_CASE("oracle: as good as the best of all ways to share the watts") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const Case c = draw_case();
     const double all = best_of_all(c);
     RC_ASSERT(std::abs(best_capacity(c.tree, c.rooms, c.groups) - all) < 1e-9 * (1 + all));
-  });
+  }));
 }
 
 TEST_CASE("oracle: no allocation of any wants offers more") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const Case c = draw_case();
     PowerAllocation allocation(c.tree, 3, *rc::gen::inRange(0, 2) == 1);
     std::vector<GroupWant> wants;
@@ -103,5 +103,5 @@ TEST_CASE("oracle: no allocation of any wants offers more") {
       offered += offered_capacity(c.groups[i], granted[i]);
     const double best = best_capacity(c.tree, c.rooms, c.groups);
     RC_ASSERT(offered <= best * (1 + 1e-9));
-  });
+  }));
 }

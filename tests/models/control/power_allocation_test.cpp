@@ -81,7 +81,7 @@ Case draw_case() {
 // No budget is passed at any domain, to the last milliwatt, and limits stay inside what the devices
 // accept; a group that cannot have its least has nothing.
 TEST_CASE("allocation: no budget is passed anywhere, and limits stay inside the devices' range") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const Case c = draw_case();
     const auto granted = c.allocate();
     for (std::int32_t v = 0; v < static_cast<std::int32_t>(c.tree.domains()); ++v)
@@ -89,14 +89,14 @@ TEST_CASE("allocation: no budget is passed anywhere, and limits stay inside the 
     for (std::size_t i = 0; i < granted.size(); ++i)
       RC_ASSERT(granted[i] == 0 ||
                 (granted[i] >= c.tree.groups[i].least && granted[i] <= c.tree.groups[i].most));
-  });
+  }));
 }
 
 // A group has less than it wants (or, with headroom, than its devices take) only if some domain
 // above it has nothing left to give: at most what rounding left, or, for a group that is shed, less
 // than the group's least.
 TEST_CASE("allocation: no watt is left unassigned while a group below wants it") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const Case c = draw_case();
     const auto granted = c.allocate();
     bool any_shed = false;
@@ -112,14 +112,14 @@ TEST_CASE("allocation: no watt is left unassigned while a group below wants it")
         full = full || c.left(granted, v) <= tolerance;
       RC_ASSERT(full);
     }
-  });
+  }));
 }
 
 // Where a group of rank r has less than it wants, some full domain above it gives nothing beyond
 // the least to any later rank, and to no equal much more than to it: as shares of the devices'
 // most, they differ by no more than one step of the rise on either side.
 TEST_CASE("allocation: ranks hold, and equals are treated alike") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const Case c = draw_case();
     const auto granted = c.allocate();
     for (std::size_t i = 0; i < granted.size(); ++i)
@@ -147,13 +147,13 @@ TEST_CASE("allocation: ranks hold, and equals are treated alike") {
       }
       RC_ASSERT(just);
     }
-  });
+  }));
 }
 
 // Sums kept from call to call are integers: whatever changed in between, the result is that of an
 // allocation made anew.
 TEST_CASE("allocation: from call to call it gives what one made anew would give") {
-  rc::check([] {
+  CHECK(rc::check([] {
     Case c = draw_case();
     PowerAllocation kept(c.tree, c.ranks, c.headroom);
     for (int call = 0; call < 5; ++call) {
@@ -168,7 +168,7 @@ TEST_CASE("allocation: from call to call it gives what one made anew would give"
       }
       if (*rc::gen::inRange(0, 4) == 0) draw_wants(c);
     }
-  });
+  }));
 }
 
 // T40, topology of NVIDIA's DPS SDK: a utility feed of 750 kW, a switchboard of 1.6 MW, four PDUs

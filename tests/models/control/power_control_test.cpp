@@ -11,7 +11,8 @@ using namespace mw::models;
 namespace {
 
 struct Bench {
-  PowerControlParameters p{.policy = PowerPolicy::uniform, .guard_band = 0};
+  PowerControlParameters p{
+      .policy = PowerPolicy::uniform, .interval = {}, .guard_band = 0, .how = {}};
   std::vector<LimitedGpus> groups;
   std::vector<sim::SetPointParameters> ranges;
   std::vector<sim::SetPointState> limits;
@@ -33,7 +34,7 @@ struct Bench {
 // The site draws meter = fixed + k gpus. If the controller knows k, then one decision puts the
 // meter on the budget when all GPUs draw their limit: fixed + k share sum(rated) = budget.
 TEST_CASE("uniform: with the true slope, GPUs at their limits put the meter on the budget") {
-  rc::check([] {
+  CHECK(rc::check([] {
     Bench b;
     b.p.meter_per_gpu_watt = 1.0 + *rc::gen::inRange(0, 100) / 100.0;
     b.p.guard_band = *rc::gen::inRange(0, 20) / 100.0;
@@ -58,7 +59,7 @@ TEST_CASE("uniform: with the true slope, GPUs at their limits put the meter on t
       RC_ASSERT(std::abs(b.limits[i].target / b.groups[i].rated_w - budget_share) < 1e-9);
     }
     RC_ASSERT(std::abs(worst - envelope * (1 - b.p.guard_band)) < 1e-6 * envelope);
-  });
+  }));
 }
 
 TEST_CASE("uniform: an envelope with room for everybody leaves rated power") {

@@ -18,9 +18,18 @@ using sim::idx;
 /// Racks of 100 GPUs of 200 to 1000 W in one domain, whose power is a fixed part and k for each
 /// watt of a GPU. Each rack would draw `demand` and draws no more than its limit.
 struct Room {
-  PowerControlParameters p{
-      .policy = PowerPolicy::steering, .guard_band = 0, .meter_per_gpu_watt = 1.2};
-  SteeredPower power{.domain_per_gpu_watt = {1.2}};
+  PowerControlParameters p{.policy = PowerPolicy::steering,
+                           .interval = {},
+                           .guard_band = 0,
+                           .meter_per_gpu_watt = 1.2,
+                           .how = {}};
+  SteeredPower power{.tree = {},
+                     .devices = {},
+                     .service = {},
+                     .given_rank = {},
+                     .group_names = {},
+                     .service_names = {},
+                     .domain_per_gpu_watt = {1.2}};
   SteeringState state;
   std::vector<double> budgets{std::numeric_limits<double>::infinity()};
   std::vector<double> demand;  // W of one GPU, by rack
@@ -124,7 +133,7 @@ TEST_CASE("steering: ranks may follow what tokens earn for a joule") {
 // Whatever racks do between decisions, they draw at most their limits, and limits sum to no more
 // than the room: power <= rest + k sum(limits) = budget, also when the budget moves.
 TEST_CASE("policies: no demand and no change of budget passes the budget after a decision") {
-  rc::check([] {
+  CHECK(rc::check([] {
     Room room;
     room.p.policy = *rc::gen::element(PowerPolicy::steering, PowerPolicy::proportional,
                                       PowerPolicy::priority, PowerPolicy::slo);
@@ -143,7 +152,7 @@ TEST_CASE("policies: no demand and no change of budget passes the budget after a
         RC_ASSERT(l.effective >= 200 && l.effective <= 1000);
       }
     }
-  });
+  }));
 }
 
 // A meter that reads above the budget (the rest has jumped) is an excursion: the overshoot is held

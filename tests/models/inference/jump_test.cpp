@@ -200,7 +200,7 @@ TEST_CASE("jump equals plain where arrivals meet the boundaries of a run") {
 
 TEST_CASE("a jump costs nothing by the token: a run of iterations is cut where it may be") {
   // The inverse of the sum of an arithmetic progression, against adding one by one.
-  rc::check([] {
+  CHECK(rc::check([] {
     JumpRun run;
     run.time_ps = *rc::gen::inRange<std::int64_t>(1, 50'000'000'000);
     run.time_step = *rc::gen::element<std::int64_t>(
@@ -216,7 +216,7 @@ TEST_CASE("a jump costs nothing by the token: a run of iterations is cut where i
       RC_ASSERT(run.whole_within(sum - 1).iterations == n);
     }
     RC_ASSERT(run.whole_within(sum + 5).iterations == run.iterations);
-  });
+  }));
 }
 
 namespace {

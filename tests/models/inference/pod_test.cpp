@@ -161,7 +161,7 @@ TEST_CASE("another seed, another history; the same seed, the same") {
 // and in the end every request that fits has completed, each prompt token was computed once, each
 // output token emitted once, and a replica admitted its requests in the order in which they came.
 TEST_CASE("random workloads keep the books, starve nobody and jump no queue") {
-  rc::check([] {
+  CHECK(rc::check([] {
     PodParameters p;
     HandTable table;
     table.per_token_s = 1.7e-6;
@@ -233,7 +233,7 @@ TEST_CASE("random workloads keep the books, starve nobody and jump no queue") {
       RC_ASSERT(r.admitted < r.first);
       RC_ASSERT(r.first <= r.finished);
     }
-  });
+  }));
 }
 
 // One sequence at a time, one output token: a request takes one iteration of D seconds, whatever

@@ -160,8 +160,9 @@ TEST_CASE("random outages lose no request, no block and no token; off draws noth
         RC_ASSERT(plain.router.outstanding[r] == (off ? off_charge : charged));
         if (!off) continue;
         RC_ASSERT(replica.running.empty() && replica.waiting.empty() && !replica.busy);
-        const auto n = static_cast<std::size_t>(pod.epoch.bins);
-        for (std::size_t b = 0; b < n; ++b) RC_ASSERT(pod.epoch.energy_nj[r * n + b] == 0);
+        const auto columns = static_cast<std::size_t>(pod.epoch.bins);
+        for (std::size_t b = 0; b < columns; ++b)
+          RC_ASSERT(pod.epoch.energy_nj[r * columns + b] == 0);
       }
       RC_ASSERT(used == e.kv_blocks_used);
     };

@@ -22,7 +22,7 @@ TEST_CASE("a quantile is within 1 % of the value at its rank") {
 }
 
 TEST_CASE("quantiles of random values lie within 1 % of the sorted list's") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const auto exponents = *rc::gen::nonEmpty<std::vector<int>>();
     std::vector<double> values;
     LogHistogram h;
@@ -37,11 +37,11 @@ TEST_CASE("quantiles of random values lie within 1 % of the sorted list's") {
       const double exact = values[rank - 1];
       RC_ASSERT(std::fabs(h.quantile(q) - exact) <= 0.01 * exact);
     }
-  });
+  }));
 }
 
 TEST_CASE("merging parts in any order equals counting all at once") {
-  rc::check([](const std::vector<unsigned>& numbers) {
+  CHECK(rc::check([](const std::vector<unsigned>& numbers) {
     LogHistogram all, even, odd;
     for (unsigned n : numbers) {
       const double value = 1e-6 * n;
@@ -63,7 +63,7 @@ TEST_CASE("merging parts in any order equals counting all at once") {
     sum.merge(used);
     RC_ASSERT(sum == all);
     RC_ASSERT(used.quantile(0.5) == all.quantile(0.5));
-  });
+  }));
 }
 
 TEST_CASE("values out of range count at the ends, and nothing counts as nothing") {

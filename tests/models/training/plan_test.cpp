@@ -70,7 +70,7 @@ TEST_CASE("a job without room names what takes it and the nearest that fits") {
 // Whatever the numbers: either a reason, or a finite step whose parts add up.
 TEST_CASE("any job is refused or has a finite step") {
   const TrainingSetup dense = test::setup_405b(), experts = test::setup_deepseek();
-  rc::check([&] {
+  CHECK(rc::check([&] {
     TrainingSetup s = *rc::gen::arbitrary<bool>() ? dense : experts;
     s.job.gpus = *rc::gen::inRange(1, 2048);
     s.job.tp = 1 << *rc::gen::inRange(0, 4);
@@ -90,5 +90,5 @@ TEST_CASE("any job is refused or has a finite step") {
     RC_ASSERT(std::abs(step.time.sum() / step.seconds - 1) < 1e-9);
     for (const auto& part : step.time.cells)
       for (const double x : part) RC_ASSERT(x >= -1e-12 * step.seconds);
-  });
+  }));
 }

@@ -76,7 +76,7 @@ TEST_CASE("time stamps: published moments in Unix time") {
 }
 
 TEST_CASE("a moment printed and read again is the same moment") {
-  rc::check([] {
+  CHECK(rc::check([] {
     // Years 1678 to 2261 in nanoseconds.
     const auto ns =
         *rc::gen::inRange<std::int64_t>(-9'214'560'000'000'000'000, 9'214'646'400'000'000'000);
@@ -84,7 +84,7 @@ TEST_CASE("a moment printed and read again is the same moment") {
     RC_ASSERT(bool(parsed));
     RC_ASSERT(parsed.value.unix_ns == ns);
     RC_ASSERT(parsed.value.has_offset);
-  });
+  }));
   CHECK(format_time_stamp(0) == "1970-01-01T00:00:00Z");
   CHECK(format_time_stamp(-1) == "1969-12-31T23:59:59.999999999Z");
   CHECK(format_time_stamp(1'500'000'000) == "1970-01-01T00:00:01.5Z");

@@ -53,7 +53,7 @@ TEST_CASE("lines: ends of line, last line, byte-order mark") {
 }
 
 TEST_CASE("lines joined again are the text, whatever their lengths and the buffer's") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const auto lengths = *rc::gen::container<std::vector<std::size_t>>(
         rc::gen::element<std::size_t>(0, 1, 2, 100, 65'534, 65'535, 65'536, 65'537, 200'000));
     std::string text;
@@ -64,7 +64,7 @@ TEST_CASE("lines joined again are the text, whatever their lengths and the buffe
     while (reader.next()) again += std::string(reader.line()) + '\n';
     RC_ASSERT(again == text);
     RC_ASSERT(reader.number() == static_cast<int>(lengths.size()));
-  });
+  }));
 }
 
 TEST_CASE("a line beyond the limit is refused before it fills the memory") {
@@ -101,7 +101,7 @@ TEST_CASE("files that cannot be read say why") {
 }
 
 TEST_CASE("CSV written by the rules of RFC 4180 is read back, field by field") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const auto field =
         rc::gen::container<std::string>(rc::gen::element('a', '"', ',', '\n', ' ', ';'));
     const auto width = *rc::gen::inRange<std::size_t>(1, 5);
@@ -119,7 +119,7 @@ TEST_CASE("CSV written by the rules of RFC 4180 is read back, field by field") {
       for (std::size_t i = 0; i < width; ++i) RC_ASSERT(reader.text(i) == row[i]);
     }
     RC_ASSERT(!reader.next());
-  });
+  }));
 }
 
 TEST_CASE("CSV columns are found by name, and errors point at the field") {
