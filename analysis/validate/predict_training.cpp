@@ -40,7 +40,9 @@ std::string shares_of(const TrainingStep& step) {
 
 Prediction predict_one(const Point& point, const TrainingSetup& setup) {
   Prediction out;
-  const auto problems = plan_problems(setup);
+  // What was measured did run: then it is the account of its memory that errs.
+  const bool ran = point.measured.any();
+  const auto problems = ran ? layout_problems(setup) : plan_problems(setup);
   if (!problems.empty()) {
     out.problem = problems.front().at + ": " + problems.front().problem;
     out.advice = problems.front().advice;
@@ -68,6 +70,8 @@ Prediction predict_one(const Point& point, const TrainingSetup& setup) {
     naive[Figure::minutes] = steps * job.step_tokens() / (rate * job.gpus) / 60;
   }
   out.basis = shares_of(step);
+  if (ran && !training_memory(setup).fits())
+    out.weak.emplace_back("memory that would not hold it by the twin's account");
   if (!point.weak.empty()) out.weak.push_back(point.weak);
   if (setup.llm.mamba_layers > 0) out.weak.emplace_back("state-space layers");
   if (setup.llm.window_layers > 0) out.weak.emplace_back("windows and sinks in attention");

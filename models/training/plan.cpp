@@ -221,10 +221,16 @@ std::optional<TrainingJob> nearest_fit(const TrainingSetup& setup) {
   return std::nullopt;
 }
 
-std::vector<sim::Problems::Item> plan_problems(const TrainingSetup& s) {
+std::vector<sim::Problems::Item> layout_problems(const TrainingSetup& s) {
   sim::Problems problems;
   check(s.job, problems);
   add_division_problems(s, problems);
+  return problems.items;
+}
+
+std::vector<sim::Problems::Item> plan_problems(const TrainingSetup& s) {
+  sim::Problems problems;
+  problems.items = layout_problems(s);
   if (!problems.items.empty()) return problems.items;
   const TrainingMemory m = training_memory(s);
   if (!m.fits()) {

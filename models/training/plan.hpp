@@ -12,6 +12,9 @@ namespace mw::models {
 /// fields are those of TrainingJob.
 std::vector<sim::Problems::Item> plan_problems(const TrainingSetup& setup);
 
+/// The part of them that is no matter of memory: what does not divide.
+std::vector<sim::Problems::Item> layout_problems(const TrainingSetup& setup);
+
 /// The job nearest to this one whose memory fits and that divides, found by recomputing more,
 /// smaller micro-batches, sharding more, more stages, more tensor- and context-parallel ranks, and
 /// two of these together. None: more GPUs are needed.

@@ -39,7 +39,7 @@ TEST_CASE("training rows: columns by other names, releases, and what cannot run"
   const Told t = told(
       "kind,model,hardware,num_gpus,precision,tp,pp,vpp,gbs,mbs,seq_len,framework,train_steps\n"
       "training,meta-llama/Llama-3.1-405B,GB200,256,FP8-CS,4,16,4,1536,1,8192,NeMo 26.06,100\n"
-      "training,llama_3_1_8b,H100,8,BF16,1,1,,128,1,8192,25.11,\n"
+      "training,llama_3_1_8b,H100,8,BF16,2,1,,128,1,8192,25.11,\n"
       "training,llama_3_1_8b,H100,8,fp8,1,1,,127,1,8192,megatron_26_02,\n"
       "training,llama_3_1_8b,H100,8,int4,1,1,,128,1,8192,megatron_26_02,\n");
   REQUIRE(t.file.points.size() == 3);

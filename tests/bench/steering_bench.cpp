@@ -22,7 +22,7 @@ constexpr int racks = 5543, groups_of_rack = 18, gpus = 4, racks_of_row = 16, ha
 constexpr double least_w = 200, most_w = 1200, k = 1.2;
 
 struct Site {
-  PowerControlParameters p{.policy = PowerPolicy::steering};
+  PowerControlParameters p{.policy = PowerPolicy::steering, .interval = {}, .how = {}};
   SteeredPower power;
   SteeringState state;
   std::vector<double> budgets, demand;
