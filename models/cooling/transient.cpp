@@ -269,7 +269,13 @@ CoolingPower plant_step(const CoolingParameters& p, const CoolingSizing& s, cons
     out.water += water * part;
     for (const auto& loop : work.flows.loops) out.tcs_flow += loop.flow * part;
     out.fws_flow += work.flows.fws_flow * part;
-    out.outdoors_full = out.outdoors_full || state.demand >= 1;
+    if (state.demand >= 1) {
+      // Full fans are enough while they hold the coolant, within what controllers leave.
+      constexpr double band = 0.1;  // K
+      bool held = terms.trimmed == 0;
+      for (const LoopState& loop : state.loops) held = held && loop.supply <= plant.set + band;
+      out.outdoors_full = out.outdoors_full || !held;
+    }
     t = next;
   }
   out.rejected_heat = means.rejected / seconds;
