@@ -114,7 +114,7 @@ std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteSta
   if (law_of(site.control.policy))
     m.push_back({"excursions", static_cast<double>(state.totals.excursions), "1",
                  "Readings of a power domain above the budget that the decision before promised"});
-  if (site.control.how.oracle && state.totals.best_capacity > 0)
+  if (site.control.how.oracle)
     m.push_back(
         {"offered_capacity_share", ratio(state.totals.offered_capacity, state.totals.best_capacity),
          "1",

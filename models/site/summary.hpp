@@ -21,7 +21,9 @@ struct Metric {
 
 /// In a cohort figures come with intervals (intervals.hpp); extremes, such as the peak, have none.
 ///
-/// The site's headline figures from the start until now; definitions in docs/metrics.md.
+/// The site's headline figures from the start until now; definitions in docs/metrics.md. Which
+/// there are follows from the parameters alone, since a run file lays them out before the start;
+/// one that cannot be told is NaN.
 std::vector<Metric> site_metrics(const SiteParameters& site, const SiteState& state);
 
 /// The figures of one service, latencies included.

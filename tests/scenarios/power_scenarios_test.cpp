@@ -24,12 +24,19 @@ struct Run {
     const std::string folder = MILLWRIGHT_SOURCE_DIR "/scenarios/";
     site = build_site(read_document<Scenario>(folder + name, {std::move(sets)}, Catalog()), folder);
     state = models::initial_site(site);
+    const auto names = [&] {
+      std::vector<std::string> all;
+      for (const auto& m : models::site_metrics(site, state)) all.push_back(m.name);
+      return all;
+    };
+    const auto at_start = names();
     sim::ThreadPool pool(2);
     models::SiteEpoch epoch;
     while (state.now < site.duration) {
       models::step_epoch(state, site, pool, epoch);
       for (const double w : epoch.meter_bins) highest_w = std::max(highest_w, w);
     }
+    CHECK(names() == at_start);  // run files lay figures out before the start
   }
   double figure(const char* name) const {
     return models::value_of(models::site_metrics(site, state), name);
