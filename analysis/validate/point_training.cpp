@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "scenarios/nearest.hpp"
 #include "models/training/stack.hpp"
+#include "scenarios/nearest.hpp"
 #include "scenarios/problems.hpp"
 
 namespace mw::analysis {

@@ -40,9 +40,9 @@ TEST_CASE("plan: 405B on 256 GB200 lies near its published rate") {
   CHECK(plan["exposed_joules"] < 0.1 * plan["joules_per_gpu"].get<double>());
 }
 
-// No rate of this model on this GPU is in the public table. DeepSeek's own report: 1,543 tokens/s/GPU
-// on H800, whose FP8 rate is 2.5 times lower (1,979 against 5,000 TFLOP/s). Between 0.8 and 2 times
-// its efficiency.
+// No rate of this model on this GPU is in the public table. DeepSeek's own report: 1,543
+// tokens/s/GPU on H800, whose FP8 rate is 2.5 times lower (1,979 against 5,000 TFLOP/s). Between
+// 0.8 and 2 times its efficiency.
 TEST_CASE("plan: DeepSeek-V3 with its module, experts on 64 GPUs") {
   const auto said = test::millwright({"plan", scenario("train-deepseek-v3"), "--json"});
   REQUIRE_MESSAGE(said.code == 0, said.err);
