@@ -258,10 +258,11 @@ void describe(Self& self, auto&& visit) {
   visit("kv", self.kv, About{.text = "Storage of the KV cache: bf16 or fp8"});
   visit("stack", self.stack,
         About{.text = "Serving software: a name of catalog/stacks", .required = true});
-  visit(
-      "kernel_tables", self.kernel_tables,
-      About{.text = "Folder of measured kernel times (aiconfigurator's gemm and moe tables of this "
-                    "GPU), absolute or below MILLWRIGHT_DATA; otherwise the formulas alone"});
+  visit("kernel_tables", self.kernel_tables,
+        About{.text =
+                  "Folder of measured kernel times (aiconfigurator's gemm, moe, attention and mla "
+                  "module tables of this GPU), absolute or below MILLWRIGHT_DATA; otherwise the "
+                  "formulas alone"});
   visit("max_num_seqs", self.max_num_seqs,
         About{.text = "Most requests that run at a time in a replica", .min = 1, .max = 16384});
   visit(

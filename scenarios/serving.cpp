@@ -68,8 +68,13 @@ ServingPlan plan_serving(const ServiceBlock& service, const GpuParameters& gpu, 
               "leave it out");
   for (const auto& item : found.items)
     problems.add("engine" + (item.at.empty() ? "" : "." + item.at), item.problem, item.advice);
-  if (const auto& folder = service.engine.kernel_tables)
+  if (const auto& folder = service.engine.kernel_tables) {
     plan.tables = std::make_shared<const KernelTables>(sim::data_folder() / *folder);
+    if (const auto impossible =
+            impossible_attention(*plan.tables, gpu, service.model.value, plan.shape))
+      problems.add("engine.kernel_tables", *impossible,
+                   "take tables that were measured on this GPU, or the attention tables out");
+  }
   return plan;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "models/compute/occupancy.hpp"
 #include "sim/input_error.hpp"
@@ -40,38 +41,6 @@ std::optional<Bracket> bracket(const Knots& knots, double x, const At& at) {
   const double a = sim::portable::log(at(knots[high - 1])), b = sim::portable::log(at(knots[high]));
   return Bracket{high - 1, (sim::portable::log(x) - a) / (b - a)};
 }
-
-/// Columns of a record, with those that the first line holds for all.
-class Fields {
- public:
-  Fields(sim::CsvReader& table, const std::map<std::string, std::string>& constants)
-      : table_(table), constants_(constants) {}
-
-  bool has(const char* name) const {
-    return constants_.count(name) > 0 || table_.find_column(name).has_value();
-  }
-  std::string_view text(const char* name) const {
-    const auto constant = constants_.find(name);
-    return constant != constants_.end() ? std::string_view(constant->second)
-                                        : table_.text(table_.column(name));
-  }
-  double positive(const char* name) const {
-    const auto constant = constants_.find(name);
-    if (constant != constants_.end()) {
-      const auto parsed = sim::parse_number(constant->second);
-      if (parsed && parsed.value > 0) return parsed.value;
-      table_.fail(0, fmt::format("the constant `{}` is not a number above zero", name),
-                  "write the table again from its source");
-    }
-    const double value = table_.number(table_.column(name));
-    if (value <= 0) table_.fail(table_.column(name), "is not above zero", "leave this record out");
-    return value;
-  }
-
- private:
-  sim::CsvReader& table_;
-  const std::map<std::string, std::string>& constants_;
-};
 
 }  // namespace
 
@@ -134,6 +103,45 @@ std::vector<LayerGemm> layer_gemms(const LlmParameters& m, int tp) {
   return out;
 }
 
+/// Columns of a record, with those that the first line holds for all.
+class KernelTables::Fields {
+ public:
+  Fields(sim::CsvReader& table, const std::map<std::string, std::string>& constants)
+      : table_(table), constants_(constants) {}
+
+  bool has(const char* name) const {
+    return constants_.count(name) > 0 || table_.find_column(name).has_value();
+  }
+  std::string_view text(const char* name) const {
+    const auto constant = constants_.find(name);
+    return constant != constants_.end() ? std::string_view(constant->second)
+                                        : table_.text(table_.column(name));
+  }
+  double positive(const char* name) const { return number(name, true); }
+  double at_least_zero(const char* name) const { return number(name, false); }
+
+ private:
+  double number(const char* name, bool above_zero) const {
+    const auto constant = constants_.find(name);
+    if (constant != constants_.end()) {
+      const auto parsed = sim::parse_number(constant->second);
+      if (parsed && (parsed.value > 0 || (!above_zero && parsed.value == 0))) return parsed.value;
+      table_.fail(0,
+                  fmt::format("the constant `{}` is not a number {}", name,
+                              above_zero ? "above zero" : "of zero or more"),
+                  "write the table again from its source");
+    }
+    const double value = table_.number(table_.column(name));
+    if (above_zero ? value <= 0 : value < 0)
+      table_.fail(table_.column(name), above_zero ? "is not above zero" : "is below zero",
+                  "leave this record out");
+    return value;
+  }
+
+  sim::CsvReader& table_;
+  const std::map<std::string, std::string>& constants_;
+};
+
 KernelTables::KernelTables(const std::filesystem::path& folder) {
   std::error_code failed;
   std::vector<std::filesystem::path> files;
@@ -149,8 +157,8 @@ KernelTables::KernelTables(const std::filesystem::path& folder) {
   for (const auto& file : files) read(file);
   if (points_ == 0)
     throw sim::InputError(folder.string(), 0, 0, "holds no kernel tables",
-                          "put *.csv or *.csv.gz with the columns of aiconfigurator's gemm and moe "
-                          "tables there");
+                          "put *.csv or *.csv.gz with the columns of aiconfigurator's gemm, moe, "
+                          "attention or mla module tables there");
   // The curves came in any order; of kernels that compete at one shape the fastest counts.
   const auto settle = [](Curve& curve) {
     std::sort(curve.begin(), curve.end(), [](const Sample& a, const Sample& b) {
@@ -172,6 +180,17 @@ KernelTables::KernelTables(const std::filesystem::path& folder) {
     }
   }
   for (auto& [key, curve] : moes_) settle(curve);
+  const auto fastest = [](std::vector<AttentionSample>& samples) {
+    const auto key = [](const AttentionSample& s) { return std::tuple(s.sequences, s.length); };
+    std::sort(samples.begin(), samples.end(), [&](const auto& a, const auto& b) {
+      return std::tuple(key(a), a.seconds) < std::tuple(key(b), b.seconds);
+    });
+    samples.erase(std::unique(samples.begin(), samples.end(),
+                              [&](const auto& a, const auto& b) { return key(a) == key(b); }),
+                  samples.end());
+  };
+  for (auto* table : {&decodes_, &prompts_})
+    for (auto& [shape, samples] : *table) fastest(samples);
 }
 
 void KernelTables::read(const std::filesystem::path& file) {
@@ -194,7 +213,14 @@ void KernelTables::read(const std::filesystem::path& file) {
   const Fields row(table, constants);
   const bool gemm = row.has("gemm_dtype") && row.has("m") && row.has("n") && row.has("k");
   const bool moe = row.has("moe_dtype") && row.has("num_tokens") && row.has("moe_ep_size");
-  if (!gemm && !moe) return;
+  const bool attends = row.has("batch_size") && row.has("num_heads") && row.has("isl") &&
+                       row.has("step") && row.has("kv_cache_dtype");
+  const bool attention = attends && row.has("num_key_value_heads") && row.has("head_dim");
+  const bool mla = attends && !attention && row.has("gemm_type") && row.has("mla_dtype");
+  if (!gemm && !moe && !attention && !mla)
+    throw sim::InputError(file.string(), preamble ? 2 : 1, 0,
+                          "has not the columns of a gemm, moe, attention or mla module table",
+                          "take it out of the folder: the law has no place for its kernels");
   while (table.next()) {
     if (row.has("device")) {
       const std::string device(row.text("device"));
@@ -205,8 +231,12 @@ void KernelTables::read(const std::filesystem::path& file) {
             "keep the tables of each device in a folder of their own");
       device_ = device;
     }
-    const auto format = format_named(row.text(gemm ? "gemm_dtype" : "moe_dtype"));
     const double seconds = row.positive("latency") * 1e-3;
+    if (attention || mla) {
+      read_attention(row, mla, seconds);
+      continue;
+    }
+    const auto format = format_named(row.text(gemm ? "gemm_dtype" : "moe_dtype"));
     if (!format) continue;
     if (gemm) {
       gemms_[*format].curves[{row.positive("n"), row.positive("k")}].push_back(
@@ -226,6 +256,70 @@ void KernelTables::read(const std::filesystem::path& file) {
     }
     ++points_;
   }
+}
+
+void KernelTables::read_attention(const Fields& row, bool mla, double seconds) {
+  // The law's attention computes in BF16. Kernels of short windows are launches and little else.
+  if (row.text(mla ? "mla_dtype" : "attn_dtype") != "bfloat16") return;
+  if (row.has("window_size") && row.at_least_zero("window_size") > 0) return;
+  AttentionShape shape;
+  const auto whole = [&](const char* name) {
+    return static_cast<int>(std::min(row.positive(name), 1e9));
+  };
+  shape.heads = whole("num_heads");
+  const auto stored = [&](const char* name) -> std::optional<Precision> {
+    const std::string_view text = row.text(name);
+    if (text == "fp8") return Precision::fp8;
+    const auto format = format_named(text);
+    if (format == KernelFormat::bf16) return Precision::bf16;
+    if (format == KernelFormat::fp8_block) return Precision::fp8;
+    if (format == KernelFormat::nvfp4) return Precision::nvfp4;
+    return std::nullopt;
+  };
+  const auto kv = stored("kv_cache_dtype");
+  const auto projections = mla ? stored("gemm_type") : Precision::bf16;
+  if (!kv || !projections) return;
+  shape.kv = *kv;
+  shape.projections = *projections;
+  if (mla) {
+    // DeepSeek's latent: 512 numbers and 64 with positions (arXiv 2412.19437, section 4.2).
+    shape.kind = Attention::mla;
+    shape.head_dim = 512 + 64;
+  } else {
+    shape.kv_heads = whole("num_key_value_heads");
+    shape.head_dim = whole("head_dim");
+  }
+  const double context = row.at_least_zero("step");
+  AttentionTable& table = context > 0 ? decodes_ : prompts_;
+  table[shape].push_back(
+      {row.positive("batch_size"), context > 0 ? context : row.positive("isl"), seconds});
+  ++points_;
+}
+
+std::optional<double> KernelTables::decode_utilisation(const AttentionShape& shape,
+                                                       const AttentionRoof& roof) const {
+  const auto found = decodes_.find(shape);
+  return found == decodes_.end() ? std::nullopt : models::decode_utilisation(found->second, roof);
+}
+
+std::optional<double> KernelTables::prompt_utilisation(const AttentionShape& shape,
+                                                       const AttentionRoof& roof) const {
+  const auto found = prompts_.find(shape);
+  return found == prompts_.end() ? std::nullopt : models::prompt_utilisation(found->second, roof);
+}
+
+std::optional<std::string> impossible_attention(const KernelTables& tables,
+                                                const GpuParameters& gpu, const LlmParameters& llm,
+                                                const ReplicaShape& shape) {
+  constexpr double possible = 1.1;  // the slope is known to some percent
+  const AttentionShape attention = attention_shape(llm, shape);
+  const AttentionRoof roof = attention_roof(gpu, llm, attention);
+  const double decode = tables.decode_utilisation(attention, roof).value_or(0);
+  const double prompt = tables.prompt_utilisation(attention, roof).value_or(0);
+  if (std::max(decode, prompt) <= possible) return std::nullopt;
+  return fmt::format(
+      "attention of {} on `{}` is {:.2f} times as fast as this GPU's data sheet allows",
+      decode > prompt ? "decodes" : "prompts", tables.device(), std::max(decode, prompt));
 }
 
 std::optional<double> KernelTables::time(KernelFormat format, const Roof& roof,

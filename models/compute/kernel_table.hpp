@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/compute/attention_table.hpp"
 #include "models/compute/gpu.hpp"
 #include "models/compute/llm.hpp"
 #include "models/compute/precision.hpp"
@@ -61,11 +62,14 @@ std::vector<LayerGemm> layer_gemms(const LlmParameters& llm, int tp);
 
 class KernelTables {
  public:
-  /// All *.csv and *.csv.gz of a folder: products of matrices (gemm_dtype, m, n, k) and experts
+  /// All *.csv and *.csv.gz of a folder: products of matrices (gemm_dtype, m, n, k), experts
   /// (moe_dtype, num_tokens, hidden_size, inter_size, topk, num_experts, moe_tp_size, moe_ep_size,
-  /// distribution), latency in milliseconds. Constant columns may stand in a first line
-  /// `# constants: name=value; ...`. Tables of other kernels are passed over. An InputError says
-  /// what cannot be read, that tables are of several devices, or that there are none.
+  /// distribution), attention (batch_size, num_heads, num_key_value_heads, head_dim, window_size,
+  /// attn_dtype, kv_cache_dtype) and mla modules (batch_size, num_heads, gemm_type,
+  /// kv_cache_dtype) of prompts (isl) and decodes (isl 1, step); latency in milliseconds. Constant
+  /// columns may stand in a first line `# constants: name=value; ...`. An InputError says what
+  /// cannot be read, that a table is of other kernels, that tables are of several devices, or that
+  /// there are none.
   explicit KernelTables(const std::filesystem::path& folder);
 
   const std::string& device() const { return device_; }
@@ -74,6 +78,11 @@ class KernelTables {
   std::optional<double> time(KernelFormat format, const Roof& roof, const GemmShape& shape) const;
   std::optional<double> time(KernelFormat format, const Roof& roof, const MoeShape& shape,
                              double tokens) const;
+  /// Share of the roofline; empty where the shape was not measured.
+  std::optional<double> decode_utilisation(const AttentionShape& shape,
+                                           const AttentionRoof& roof) const;
+  std::optional<double> prompt_utilisation(const AttentionShape& shape,
+                                           const AttentionRoof& roof) const;
 
  private:
   struct Sample {
@@ -84,12 +93,22 @@ class KernelTables {
     std::vector<double> n, k;  // rising
     std::map<std::pair<double, double>, Curve> curves;
   };
+  class Fields;  // of a record
   void read(const std::filesystem::path& file);
+  void read_attention(const Fields& row, bool mla, double seconds);
 
   std::string device_;
   std::size_t points_ = 0;
   std::map<KernelFormat, Grid> gemms_;
   std::map<std::pair<KernelFormat, MoeShape>, Curve> moes_;
+  using AttentionTable = std::map<AttentionShape, std::vector<AttentionSample>>;
+  AttentionTable decodes_, prompts_;
 };
+
+/// Attention that is measured faster than this GPU's memory or arithmetic allows: of another part,
+/// or of contexts that were not all read. Empty where the tables may be used.
+std::optional<std::string> impossible_attention(const KernelTables& tables,
+                                                const GpuParameters& gpu, const LlmParameters& llm,
+                                                const ReplicaShape& shape);
 
 }  // namespace mw::models

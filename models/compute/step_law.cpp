@@ -320,6 +320,7 @@ StepLinear StepLaw::linear() const {
   out.pair_full_core = pair_flops * llm_.full_attention_layers * flop_energy;
   out.pair_window_time = pair_flops * llm_.window_layers / pair_rate;
   out.pair_window_core = pair_flops * llm_.window_layers * flop_energy;
+  if (tables_) follow_attention(out);
 
   // Every micro-batch is scheduled for itself.
   out.host_base = shape_.pp * stack_.host_base.value.value;

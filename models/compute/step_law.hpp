@@ -50,6 +50,7 @@ class StepLaw {
   /// Takes the measured time, at the highest clock, in place of the formula's. Its parts keep their
   /// proportion, so that a lower clock still stretches arithmetic alone.
   static void follow(KernelCost& cost, std::optional<double> measured, double stretch);
+  void follow_attention(StepLinear& out) const;
   /// Of all micro-batches, and of what drafts.
   template <class Part>
   KernelCost whole(double tokens, const Part& part) const;

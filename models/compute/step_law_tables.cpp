@@ -40,4 +40,17 @@ std::optional<double> StepLaw::measured_experts(double tokens) const {
   return llm_.moe_layers * *time;
 }
 
+void StepLaw::follow_attention(StepLinear& out) const {
+  // Verification of drafts has no tables: a decode there has one query a sequence.
+  if (llm_.attention == Attention::mla && shape_.speculation.on()) return;
+  const AttentionShape attention = attention_shape(llm_, shape_);
+  const AttentionRoof roof = attention_roof(gpu_, llm_, attention);
+  // One layer's on one rank; every rank of a group works on all of its group's sequences.
+  const double layers = double(llm_.full_attention_layers) / (shape_.pp * d_);
+  if (const auto share = tables_->decode_utilisation(attention, roof))
+    out.kv_full_time = layers * roof.per_context_token / *share;
+  if (const auto share = tables_->prompt_utilisation(attention, roof))
+    out.pair_full_time = layers * roof.per_pair / *share;
+}
+
 }  // namespace mw::models
