@@ -6,16 +6,13 @@
 #include <cmath>
 #include <set>
 
+#include "analysis/enum_word.hpp"
+
 namespace mw::analysis {
 namespace {
 
 using namespace mw::models;
 using nlohmann::ordered_json;
-
-template <class E>
-const char* name_of(E value) {
-  return enum_names(value)[static_cast<std::size_t>(value)];
-}
 
 /// F3, B3, I3, W3; F3B1 for a pair.
 std::string short_name(const PipelineOp& op) {

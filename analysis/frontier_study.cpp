@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "analysis/enum_word.hpp"
 #include "analysis/frontier.hpp"
 #include "scenarios/reader.hpp"
 #include "sim/input_error.hpp"
@@ -17,11 +18,6 @@ namespace {
 
 using namespace mw::models;
 using nlohmann::ordered_json;
-
-template <class E>
-const char* name_of(E value) {
-  return enum_names(value)[static_cast<std::size_t>(value)];
-}
 
 struct Row {
   double time, energy;

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "analysis/enum_word.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/problems.hpp"
 #include "sim/index.hpp"
@@ -23,10 +24,6 @@ const std::vector<std::string>& instructions() {
   static const std::vector<std::string> names(enum_names(Instruction{}).begin(),
                                               enum_names(Instruction{}).end());
   return names;
-}
-
-const char* name_of(Instruction i) {
-  return enum_names(i)[static_cast<std::size_t>(i)];
 }
 
 double positive(const sim::CsvReader& table, std::size_t column, const char* unit) {

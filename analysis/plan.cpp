@@ -5,8 +5,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/enum_word.hpp"
+#include "analysis/training_wall.hpp"
 #include "analysis/write_file.hpp"
-#include "models/power/rack.hpp"
 #include "models/training/plan.hpp"
 #include "models/training/work.hpp"
 #include "scenarios/training.hpp"
@@ -17,11 +18,6 @@ namespace {
 using namespace mw::models;
 using nlohmann::ordered_json;
 
-template <class E>
-const char* name_of(E e) {
-  return enum_names(e)[static_cast<std::size_t>(e)];
-}
-
 /// What `plan` finds out.
 struct Planned {
   scenarios::TrainingPlan plan;
@@ -30,14 +26,6 @@ struct Planned {
   TrainingMemory memory;
   double wall_watts_per_gpu = 0;  // at the inlets of the racks' supplies
 };
-
-/// The racks' input, all GPUs at work; the host polls while it trains.
-double wall_power(const RackParameters& rack, double gpu_watts) {
-  RackLoad load;
-  load.gpu_w = gpu_watts * rack.gpus();
-  load.host_load = host_load_of(rack.host_polling.value, 1.0, 0.0);
-  return rack_step(make_rack_law(rack), load).input / rack.gpus();
-}
 
 Planned make_plan(const PlanOptions& options) {
   const scenarios::Catalog catalog;
@@ -49,7 +37,7 @@ Planned make_plan(const PlanOptions& options) {
   out.step = out.plan.gpu_limit ? training_step_under(out.setup, out.plan.gpu_limit->value)
                                 : training_step(out.setup);
   out.memory = training_memory(out.setup);
-  out.wall_watts_per_gpu = wall_power(out.plan.rack.value, out.step.watts());
+  out.wall_watts_per_gpu = training_wall_power(out.plan.rack.value, out.step.watts());
   return out;
 }
 

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "analysis/validate/convert_row.hpp"
+#include "analysis/validate/statistics.hpp"
 
 // Published training rates: Megatron-Bridge performance summaries (@067f987, Apache-2.0) and MLPerf
 // Training logs (results not verified by MLCommons when used so). Recipe flags that tables leave
@@ -144,6 +146,11 @@ std::optional<BridgeRow> bridge_row(const NamedFields& row, PointsWriter& writer
   r["micro_batch"] = row("micro_batch");
   r["seq_len"] = row("seq_len");
   if (notes.find("FSDP=") != std::string::npos) r["sharding"] = "parameters";
+  // cpu_offloading_num_layers of the recipes that shard weights on Grace, whose links carry it.
+  if (r.contains("sharding") && gpu == "GB200" && precision == std::string("fp8"))
+    r["offload_layers"] = name == "llama_3_1_405b" ? "95" : "40";
+  // recompute_modules: layernorm, moe_act.
+  if (name == "gpt_oss_120b" && gpu != "GB300" && gpu != "B300") r["recompute"] = "activations";
   if (notes.find("LoRA") != std::string::npos) r["frozen"] = "1";
   if (name == "qwen3_235b_a22b" && gpu != "GB200") r["dispatch"] = "copies";
   if (name == "qwen3_235b_a22b" && gpu == "H100") r["overlap_experts"] = "1";
@@ -266,6 +273,71 @@ void convert_runs(const std::string& file, PointsWriter& writer) {
   }
 }
 
+/// Power of whole servers while they trained, AC, from the meters' own logs: of each node the
+/// median of its means over 30 s, which hold dips between steps but neither warm-up nor
+/// evaluations; then the mean over nodes and runs. Layouts of Llama 2 70B with adapters are from
+/// memory of NVIDIA's configuration files.
+void convert_power(const std::string& file, PointsWriter& writer) {
+  NamedFields row(file);
+  row.require({"meas", "system", "run", "node", "t_ms", "watts"});
+  constexpr double window_ms = 30e3;
+  struct Node {
+    double begin = 0, sum = 0;
+    int count = 0;
+    std::vector<double> means;
+  };
+  std::map<std::string, std::map<std::string, Node>> systems;
+  while (row.next()) {
+    const std::string system = row("system"), node = row("node");
+    const bool known = system.find("_gpt3") != std::string::npos ||
+                       system.find("_llama2_70b_lora") != std::string::npos;
+    if (row("meas") != "smc_ac" || !known || !node.starts_with("node")) {
+      writer.leave_out("another workload than GPT-3 and Llama 2 70B, or no AC power of a server");
+      continue;
+    }
+    Node& one = systems[system][row("run") + node];
+    const double at = row.number("t_ms");
+    if (one.count == 0 && one.means.empty()) one.begin = at;
+    if (at - one.begin >= window_ms) {
+      one.means.push_back(one.sum / one.count);
+      one.begin = at, one.sum = 0, one.count = 0;
+    }
+    one.sum += row.number("watts");
+    ++one.count;
+  }
+  for (const auto& [system, nodes] : systems) {
+    double sum = 0;
+    int count = 0;
+    for (const auto& [name, node] : nodes) {
+      if (node.means.empty()) continue;
+      sum += quantile_of(node.means, 0.5);
+      ++count;
+    }
+    if (count == 0) continue;
+    const int servers = std::atoi(system.c_str());
+    const bool gpt3 = system.find("_gpt3") != std::string::npos;
+    Row r = mlperf_row("MLPerf Training v4.0 power " + system, "gpt3_175b", "H100", 8 * servers,
+                       "fp8", 2048);
+    if (!gpt3) {
+      // Packed samples of 8,192 tokens, beyond the entry of Llama 2; Llama 3.1 differs in
+      // vocabulary alone.
+      r["model"] = "llama_3_1_70b_base";
+      r["pp"] = "1";
+      r["vpp"] = "";
+      r["cp"] = servers > 1 ? "2" : "1";
+      r["micro_batch"] = "1";
+      r["global_batch"] = "8";
+      r["seq_len"] = "8192";
+      r["frozen"] = "1";
+      r["weak"] = "layout from memory, adapters' own products left out";
+    }
+    r["rack"] = "hgx_h100_immersed";
+    r["group"] = "training 8: power of H100 servers (never fitted)";
+    r["measured_wall_w"] = fmt::format("{:.1f}", servers * sum / count);
+    writer.add(std::move(r));
+  }
+}
+
 }  // namespace
 
 Converted convert_training(const std::vector<std::string>& files) {
@@ -273,6 +345,8 @@ Converted convert_training(const std::vector<std::string>& files) {
   for (const auto& file : files) {
     if (NamedFields(file).has("last_eval_samples"))
       convert_runs(file, writer);
+    else if (NamedFields(file).has("t_ms"))
+      convert_power(file, writer);
     else
       convert_points(file, writer);
   }

@@ -137,7 +137,12 @@ void read_training(Point& point, const RowFields& row, const scenarios::Catalog&
   if (const auto graphs = flag("graphs")) job.graphs = *graphs == 1;
   job.overlap_experts = flag("overlap_experts").value_or(0) == 1;
   job.frozen = flag("frozen").value_or(0) == 1;
+  job.offload_layers = static_cast<int>(row.integer("offload_layers", 0, 10000).value_or(0));
   job.mtp = static_cast<int>(row.integer("mtp", 0, 8).value_or(0));
+  point.rack = row.text("rack");
+  if (!point.rack.empty() && !catalog.find("racks", point.rack))
+    row.problem("rack", fmt::format("there is no rack {} in the catalog", in_quotes(point.rack)),
+                scenarios::advise_name(point.rack, catalog.list("racks")));
   point.train_steps = row.integer("train_steps", 1, 1e9).value_or(0);
 }
 

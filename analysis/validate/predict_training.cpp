@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/training_wall.hpp"
 #include "models/training/plan.hpp"
 #include "models/training/work.hpp"
 #include "scenarios/reader.hpp"
@@ -38,7 +39,7 @@ std::string shares_of(const TrainingStep& step) {
   return out;
 }
 
-Prediction predict_one(const Point& point, const TrainingSetup& setup) {
+Prediction predict_one(const Point& point, const TrainingSetup& setup, const RackParameters* rack) {
   Prediction out;
   // What was measured did run: then it is the account of its memory that errs.
   const bool ran = point.measured.any();
@@ -64,6 +65,10 @@ Prediction predict_one(const Point& point, const TrainingSetup& setup) {
   naive[Figure::tok_s] = rate * job.gpus;
   naive[Figure::gpu_w] = 0.85 * setup.gpu.tdp.value.value * job.gpus;
   naive[Figure::j_per_token] = 0.85 * setup.gpu.tdp.value.value / rate;
+  if (rack) {
+    f[Figure::wall_w] = training_wall_power(*rack, step.watts()) * job.gpus;
+    naive[Figure::wall_w] = 0.85 * rack->design_power.value.value * job.gpus / rack->gpus();
+  }
   if (point.train_steps > 0) {
     const double steps = static_cast<double>(point.train_steps);
     f[Figure::minutes] = steps * step.seconds * (1 + setup.stack.run_overhead.value) / 60;
@@ -96,7 +101,7 @@ void predict_training(const std::vector<Point>& points, const Entries& entries,
     setup.job = point.job;
     setup.domain = entries.link_domain(point.gpu);
     setup.gpu_factor = gpu_factor(setup.stack, point.gpu);
-    predictions[i] = predict_one(point, setup);
+    predictions[i] = predict_one(point, setup, entries.rack_of(point));
     done();
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -28,7 +29,8 @@ const std::vector<Known>& known_tables() {
       {"MLPerf wall power", "wall", {"mlperf/mlperf_inference_wallpower_summary.csv"}},
       {"training rates",
        "training",
-       {"training/published_points.csv", "mlperf/mlperf_training_v4.1_v5.0_v5.1_runs.csv.gz"}}};
+       {"training/published_points.csv", "mlperf/mlperf_training_v4.1_v5.0_v5.1_runs.csv.gz",
+        "training_power/mlperf_training_power_long.csv.gz"}}};
   return tables;
 }
 
@@ -77,6 +79,43 @@ std::vector<PublicTable> public_tables() {
                           "set MILLWRIGHT_DATA to a folder that does; docs/validate.md lists them");
   return out;
 }
+
+namespace {
+
+/// How the rate of a GPU falls with the size of the job: of each model, GPU and format that MLPerf
+/// logs measured at several sizes, its largest against its smallest.
+std::string scaling_text(const Comparison& all) {
+  struct Ends {
+    const Point *least = nullptr, *most = nullptr;
+    double least_rate = 0, most_rate = 0;
+  };
+  std::map<std::string, Ends> lines;
+  for (std::size_t i = 0; i < all.points.size(); ++i) {
+    const Point& p = all.points[i];
+    const auto& predicted = all.predictions[i].predicted[Figure::tok_s_gpu];
+    if (p.kind != PointKind::training || !p.id.starts_with("MLPerf")) continue;
+    if (!p.measured[Figure::tok_s_gpu] || !predicted) continue;
+    Ends& ends = lines[p.gpu + " " + p.model];
+    if (!ends.least || p.n_gpus < ends.least->n_gpus) ends.least = &p, ends.least_rate = *predicted;
+    if (!ends.most || p.n_gpus > ends.most->n_gpus) ends.most = &p, ends.most_rate = *predicted;
+  }
+  std::string out;
+  for (const auto& [name, ends] : lines) {
+    if (ends.least->n_gpus == ends.most->n_gpus) continue;
+    const double measured =
+        *ends.most->measured[Figure::tok_s_gpu] / *ends.least->measured[Figure::tok_s_gpu];
+    const double predicted = ends.most_rate / ends.least_rate;
+    out += fmt::format("| {} | {} to {} | {:.1f} | {:.1f} | {:+.1f} |\n", name, ends.least->n_gpus,
+                       ends.most->n_gpus, 100 * measured, 100 * predicted,
+                       100 * (predicted - measured));
+  }
+  if (out.empty()) return out;
+  return "\n| training: tokens/s/GPU of the largest job over the smallest, MLPerf logs | GPUs | "
+         "measured, % | predicted, % | points |\n|---|---|---|---|---|\n" +
+         out;
+}
+
+}  // namespace
 
 std::string accuracy_markdown(const Comparison& all) {
   std::string out =
@@ -129,7 +168,8 @@ std::string accuracy_markdown(const Comparison& all) {
   table("whole servers: MLPerf Inference, results not verified by MLCommons", "wall",
         {Figure::tok_s, Figure::wall_w, Figure::j_per_token});
   table("training: Megatron-Bridge's tables and MLPerf logs, the latter not verified by MLCommons",
-        "training", {Figure::tok_s_gpu, Figure::minutes});
+        "training", {Figure::tok_s_gpu, Figure::minutes, Figure::wall_w});
+  out += scaling_text(all);
   table("images: ML.ENERGY v3, from the few runs that the catalog holds", "image",
         {Figure::latency_s, Figure::j_per_item});
   table("videos: the same", "video", {Figure::latency_s, Figure::j_per_item});

@@ -62,6 +62,7 @@ struct TrainingJob {
   bool sequence_parallel = true;
   Sharding sharding = Sharding::optimizer;
   Recompute recompute = Recompute::none;
+  int offload_layers = 0;
   bool overlap_tensor = true;
   bool overlap_data = true;
   bool overlap_experts = false;
@@ -110,6 +111,11 @@ void describe(Self& self, auto&& visit) {
   visit("recompute", self.recompute,
         About{.text = "Activations that are computed again: none, activations (of feed-forward "
                       "parts and experts), full"});
+  visit("offload_layers", self.offload_layers,
+        About{.text = "Layers whose activations wait for the backward pass in the host's memory "
+                      "(without pipeline stages); the copies are taken to be hidden",
+              .min = 0,
+              .max = 10000});
   visit("overlap_tensor", self.overlap_tensor,
         About{.text = "Tensor- and context-parallel exchanges run beside matrix products"});
   visit("overlap_data", self.overlap_data,

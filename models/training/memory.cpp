@@ -71,10 +71,12 @@ TrainingMemory training_memory(const TrainingSetup& s) {
     const auto& stage = stages[i];
     Held held;
     double kept = 0, largest_layer = 0;
+    // The first layers wait longest, so theirs leave; one is in use and one on its way at any time.
+    int gone = std::min(job.offload_layers, s.llm.layers - 2);
     const auto take = [&](const LayerWork& layer) {
       held.dense += layer.dense_weights / job.tp;
       held.experts += layer.expert_weights / job.ep;
-      kept += kept_bytes(s, layer);
+      if (gone-- <= 0) kept += kept_bytes(s, layer);
       largest_layer =
           std::max(largest_layer, layer.dense_weights / job.tp + layer.expert_weights / job.ep);
     };

@@ -111,6 +111,10 @@ void add_division_problems(const TrainingSetup& s, sim::Problems& problems) {
         "sequence",
         fmt::format("is {}, beyond the model's {} tokens", job.sequence, llm.max_context),
         fmt::format("set sequence: {} at most, or the model's max_context", llm.max_context));
+  if (job.offload_layers > llm.layers)
+    problems.add("offload_layers",
+                 fmt::format("is {}, but the model has {} layers", job.offload_layers, llm.layers),
+                 fmt::format("write {} at most", llm.layers));
   if (job.mtp > 0 && job.frozen)
     problems.add("mtp", "predicts further tokens, but the weights are frozen", "set mtp: 0");
 }
@@ -176,6 +180,9 @@ void check(const TrainingJob& job, sim::Problems& problems) {
   if (job.sharding == Sharding::parameters && job.pp > 1)
     problems.add("sharding", "shards weights beside pipeline stages, which is not modelled",
                  "set pp: 1, or sharding: optimizer");
+  if (job.offload_layers > 0 && job.pp > 1)
+    problems.add("offload_layers", "needs whole models, but there are pipeline stages",
+                 "set pp: 1, or leave offload_layers out");
 }
 
 std::string changes(const TrainingJob& a, const TrainingJob& b) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "models/compute/model_size.hpp"
+#include "models/training/plan.hpp"
 #include "models/training/setup.hpp"
 #include "models/training/stages.hpp"
 
@@ -91,4 +92,22 @@ TEST_CASE("stages hold every layer once") {
   two.front() = 1, two.back() = 0;
   CHECK(chunk_layers(61, 16, 1) == four);
   CHECK(chunk_layers(61, 32, 1) == two);
+}
+
+// Layers whose activations wait in the host's memory keep none on the GPU, but for one in use and
+// one on its way.
+TEST_CASE("activations that wait in the host's memory") {
+  TrainingSetup s = test::setup_arithmetic();
+  const double all = training_memory(s).activations;
+  const int layers = s.llm.layers;
+  s.job.offload_layers = 1;
+  CHECK(training_memory(s).activations == Approx(all * (layers - 1) / layers).epsilon(1e-12));
+  s.job.offload_layers = layers;
+  CHECK(training_memory(s).activations == Approx(all * 2 / layers).epsilon(1e-12));
+  s.job.offload_layers = layers + 1;
+  CHECK(plan_problems(s).front().at == "offload_layers");
+  s.job.offload_layers = 1;
+  s.job.pp = 2;
+  s.job.gpus *= 2;
+  CHECK(plan_problems(s).front().at == "offload_layers");
 }
