@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/enum_word.hpp"
+#include "analysis/job_time.hpp"
 #include "analysis/training_wall.hpp"
 #include "analysis/write_file.hpp"
 #include "models/training/plan.hpp"
 #include "models/training/work.hpp"
 #include "scenarios/training.hpp"
+#include "sim/input_error.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -123,7 +125,59 @@ ordered_json table_json(const TrainingTable& table) {
   return out;
 }
 
-ordered_json json_of(const Planned& p) {
+ordered_json json_of(const scenarios::TrainingPlan& plan, const JobInTime& job) {
+  ordered_json out = ordered_json::object();
+  for (const auto& c : job.cases)
+    out["power"].push_back({{"smoothing", c.name},
+                            {"highest_w", c.watts.highest()},
+                            {"lowest_w", c.watts.lowest()},
+                            {"mean_w", c.watts.mean()},
+                            {"up_w_per_s", c.ramps.up},
+                            {"down_w_per_s", c.ramps.down},
+                            {"stop_w_per_s", c.stop},
+                            {"band", c.band},
+                            {"strongest_hz", c.strongest},
+                            {"energy_cost", c.energy_cost},
+                            {"asked_j", c.sums.asked},
+                            {"burnt_j", c.sums.burnt},
+                            {"held_j", c.sums.held},
+                            {"lost_j", c.sums.lost},
+                            {"stored_j", c.sums.stored}});
+  for (const auto& run : job.runs) {
+    ordered_json one = {{"interruptions", run.all_interruptions},
+                        {"effective", run.effective()},
+                        {"kept_steps", run.kept_steps},
+                        {"lost_steps", run.lost_steps},
+                        {"checkpoints", run.checkpoints},
+                        {"waits", run.waits},
+                        {"checkpoint_bytes", run.checkpoint_bytes},
+                        {"checkpoint_pause_s", run.pause},
+                        {"checkpoint_every_s", run.every}};
+    for (std::size_t i = 0; i < job_phases; ++i)
+      one["seconds"][name_of(static_cast<JobPhase>(i))] = run.time[i];
+    for (std::size_t i = 0; i < run.interruptions.size(); ++i)
+      one["by_cause"][plan.run->failures->value.causes[i].cause] = run.interruptions[i];
+    if (out.contains("runs")) {
+      out["runs"].push_back(std::move(one));
+      continue;
+    }
+    for (std::size_t i = 0; i < job_phases; ++i)
+      one["joules"][name_of(static_cast<JobPhase>(i))] = job.energy[i];
+    one["tokens"] = job.tokens;
+    one["highest_w"] = job.highest;
+    one["lowest_w"] = job.lowest;
+    out["runs"].push_back(std::move(one));
+  }
+  const auto values = expected(plan, job);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    out["expected"].push_back({{"figure", name_of(plan.expect[i].figure)},
+                               {"smoothing", plan.expect[i].smoothing},
+                               {"value", values[i].value},
+                               {"holds", values[i].holds}});
+  return out;
+}
+
+ordered_json json_of(const Planned& p, const JobInTime* time) {
   const TrainingJob& job = p.setup.job;
   const TrainingStep& s = p.step;
   ordered_json out = {{"name", p.plan.name},
@@ -176,6 +230,7 @@ ordered_json json_of(const Planned& p) {
                       {"forward_j", stage.forward_energy},
                       {"backward_j", stage.backward_energy}});
   out["stages"] = std::move(stages);
+  if (time) out["in_time"] = json_of(p.plan, *time);
   return out;
 }
 
@@ -201,11 +256,24 @@ std::string profile_csv(const Planned& p) {
 
 int plan_step(const PlanOptions& options) {
   const Planned planned = make_plan(options);
+  const auto& plan = planned.plan;
+  if (!options.power.empty() && !plan.power)
+    throw sim::InputError(options.plan, 0, 0, "has no `power` to write", "add `power: {}`");
+  if (!options.run.empty() && !plan.run)
+    throw sim::InputError(options.plan, 0, 0, "has no `run` to write", "add `run`");
+  std::optional<JobInTime> time;
+  if (plan.power || plan.run) time = job_in_time(plan, planned.setup, planned.step);
+  if (!options.power.empty())
+    write_file(options.power, power_csv(*time, plan.power->resolution.value));
+  if (!options.run.empty()) write_file(options.run, run_csv(*time));
   if (!options.profile.empty()) write_file(options.profile, profile_csv(planned));
   if (options.json)
-    fmt::print("{}\n", json_of(planned).dump(1));
+    fmt::print("{}\n", json_of(planned, time ? &*time : nullptr).dump(1));
   else
-    fmt::print("{}", text_of(planned));
+    fmt::print("{}{}", text_of(planned), time ? text_of(plan, *time) : "");
+  if (!time) return 0;
+  for (const auto& one : expected(plan, *time))
+    if (!one.holds) return 3;
   return 0;
 }
 

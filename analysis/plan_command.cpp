@@ -83,7 +83,7 @@ void add_plan(CLI::App& app, PlanCommand& command) {
   plan.footer(
       "Plans: docs/models/training.md; profiles: docs/models/training-frontier.md. A profile's "
       "columns: stage, instruction, frequency (MHz), time (s), energy (J).\n"
-      "Exit codes: 0 done, 1 failed, 2 bad input.");
+      "Exit codes: 0 done, 1 failed, 2 bad input, 3 what a plan or study expects does not hold.");
   auto* file = plan.add_option("PLAN", command.step.plan,
                                "Training plan (YAML), as scenarios/train-405b.yaml");
   auto* study =
@@ -98,6 +98,13 @@ void add_plan(CLI::App& app, PlanCommand& command) {
       ->type_name("PATH=VALUE");
   plan.add_option("--write-profile", command.step.profile,
                   "Write the ops of each stage and clock, for --profile (CSV)")
+      ->type_name("FILE")
+      ->needs(file);
+  plan.add_option("--write-power", command.step.power,
+                  "Write the power of a step, as it is and smoothed, on the grid of `power` (CSV)")
+      ->type_name("FILE")
+      ->needs(file);
+  plan.add_option("--write-run", command.step.run, "Write what the run does when (CSV)")
       ->type_name("FILE")
       ->needs(file);
   add_profile(plan, command.frontier).excludes(file)->excludes(study);

@@ -1,12 +1,70 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "models/power/rack.hpp"
+#include "models/power/smoothing.hpp"
+#include "models/training/run.hpp"
 #include "models/training/step.hpp"
 #include "scenarios/reader.hpp"
 
 namespace mw::scenarios {
+
+/// The job's power in time, and what smooths it.
+struct JobPowerBlock {
+  sim::Seconds resolution{1e-3};
+  sim::Seconds meter{1};
+  std::vector<models::SmoothingParameters> smoothing;
+};
+template <sim::Describes<JobPowerBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("resolution", self.resolution,
+        About{.text = "Grid on which smoothing is computed; power without it is exact",
+              .min = 1e-4,
+              .max = 1});
+  visit("meter", self.meter,
+        About{.text = "Averaging of the meter that ramps are told for", .min = 1e-3, .max = 3600});
+  visit("smoothing", self.smoothing, About{.text = "Cases to compare with the job as it is"});
+}
+void check(const JobPowerBlock& power, sim::Problems& problems);
+
+/// Figures of a plan of which something can be expected.
+enum class PlanFigure {
+  peak_cut,       // of the highest power, against no smoothing; share
+  swing,          // (highest - lowest) / highest, share
+  band,           // rms of 0.1 to 20 Hz over the mean, share
+  energy_cost,    // more energy than without smoothing, share
+  held_back,      // work held back by ramps, share
+  interruptions,  // of the run, mean over its seeds
+  effective,      // share of the time in which steps are done that are kept
+  lost            // share of the steps that were undone
+};
+inline std::span<const char* const> enum_names(PlanFigure) {
+  static constexpr const char* names[] = {"peak_cut",  "swing",         "band",      "energy_cost",
+                                          "held_back", "interruptions", "effective", "lost"};
+  return names;
+}
+struct PlanExpectation {
+  PlanFigure figure{};
+  std::string smoothing;
+  std::optional<double> published;
+  std::string source;
+  double at_least = -1e300, at_most = 1e300;
+};
+template <sim::Describes<PlanExpectation> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("figure", self.figure, About{.text = "What is expected", .required = true});
+  visit("smoothing", self.smoothing,
+        About{.text = "Of which smoothing; left out: none, or of the run"});
+  visit("published", self.published, About{.text = "What was published"});
+  visit("source", self.source, About{.text = "Where, and how sure that is"});
+  visit("at_least", self.at_least, About{.text = "The plan must give this or more"});
+  visit("at_most", self.at_most, About{.text = "The plan must give this or less"});
+}
 
 /// What `millwright plan` reads: a training job on racks of one kind.
 struct TrainingPlan {
@@ -18,6 +76,9 @@ struct TrainingPlan {
   sim::Entry<models::TrainingStackParameters> stack;
   models::TrainingJob training;
   std::optional<sim::Power> gpu_limit;
+  std::optional<JobPowerBlock> power;
+  std::optional<models::TrainingRunParameters> run;
+  std::vector<PlanExpectation> expect;
 };
 template <sim::Describes<TrainingPlan> Self>
 void describe(Self& self, auto&& visit) {
@@ -34,6 +95,10 @@ void describe(Self& self, auto&& visit) {
   visit("training", self.training,
         About{.text = "How the job is split, and its batch", .required = true});
   visit("gpu_limit", self.gpu_limit, About{.text = "Power limit of each GPU", .min = 1});
+  visit("power", self.power, About{.text = "Its power in time, and what smooths it"});
+  visit("run", self.run,
+        About{.text = "The whole run in time: checkpoints, evaluations, failures"});
+  visit("expect", self.expect, About{.text = "What must hold of it"});
 }
 void check(const TrainingPlan& plan, sim::Problems& problems);
 

@@ -83,3 +83,70 @@ TEST_CASE("plan: a limit on power makes the step longer and saves joules") {
   CHECK(held["j_per_token"] < free["j_per_token"]);
   CHECK(held["bound_shares"]["power"] > 0);
 }
+
+// Published: up to 30 % less peak (GB300's supplies); floors keep what they are set to. What is
+// asked, burnt, held back, lost and stored makes up what is drawn.
+TEST_CASE("plan: the power of a step in time, and what smooths it") {
+  const auto said = test::millwright({"plan", scenario("swing"), "--json"});
+  REQUIRE_MESSAGE(said.code == 0, said.err);
+  const auto plan = said.json();
+  const auto& power = plan["in_time"]["power"];
+  REQUIRE(power.size() == 5);
+  for (const auto& one : power) {
+    CHECK(one["highest_w"] >= 0.999999 * one["mean_w"].get<double>());
+    CHECK(one["lowest_w"] <= 1.000001 * one["mean_w"].get<double>());
+    CHECK(one["energy_cost"].get<double>() >= 0);
+  }
+  // The mean of a step is the plan's own figure at the racks' inlets.
+  CHECK(power[0]["mean_w"].get<double>() ==
+        Approx(plan["wall_w_per_gpu"].get<double>() * 1024).epsilon(0.06));
+  CHECK(power[3]["band"] < 0.1 * power[0]["band"].get<double>());
+  for (const auto& one : plan["in_time"]["expected"]) CHECK(one["holds"] == true);
+}
+
+TEST_CASE("plan: 54 days of 16,384 GPUs with the failures of Llama 3") {
+  const auto said = test::millwright({"plan", scenario("llama3-54-days"), "--json"});
+  REQUIRE_MESSAGE(said.code == 0, said.err);
+  const auto plan = said.json();
+  const auto& runs = plan["in_time"]["runs"];
+  REQUIRE(runs.size() == 20);
+  double mean = 0;
+  for (const auto& run : runs) {
+    mean += run["interruptions"].get<double>() / 20;
+    CHECK(run["effective"] > 0.9);
+    double seconds = 0;
+    for (const auto& phase : run["seconds"]) seconds += phase.get<double>();
+    CHECK(seconds == Approx(54 * 86400.0).epsilon(1e-9));
+  }
+  CHECK(mean == Approx(419).epsilon(41.0 / 419));
+  // Tokens kept are steps kept, and energy by phase is power times time.
+  const auto& first = runs[0];
+  CHECK(first["tokens"].get<double>() ==
+        Approx(first["kept_steps"].get<double>() * 2048 * 8192).epsilon(1e-12));
+  const double step_w =
+      first["joules"]["lost"].get<double>() / first["seconds"]["lost"].get<double>();
+  const double kept_w =
+      first["joules"]["training"].get<double>() / first["seconds"]["training"].get<double>();
+  CHECK(step_w == Approx(kept_w).epsilon(0.01));
+  CHECK(first["lowest_w"] < first["highest_w"]);
+}
+
+TEST_CASE("plan: expectations that do not hold give exit code 3, those of nothing are refused") {
+  const auto missed = test::millwright(
+      {"plan", scenario("checkpoint"), "--set", "run.checkpoint.rule=fixed", "--set",
+       "run.checkpoint.every=4h", "--set", "run.checkpoint.asynchronous=false"});
+  CHECK(missed.code == 3);
+  CHECK(missed.out.find("does not hold") != std::string::npos);
+  const auto refused = [](std::vector<std::string> more) {
+    std::vector<std::string> words = {"plan", scenario("train-405b")};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto said = test::millwright(words);
+    CHECK(said.code == 2);
+    return said.err;
+  };
+  CHECK(refused({"--write-power", "/dev/null"}).find("has no `power`") != std::string::npos);
+  CHECK(refused({"--write-run", "/dev/null"}).find("has no `run`") != std::string::npos);
+  CHECK(refused({"--set", "run.duration=0 s"}).find("duration") != std::string::npos);
+  CHECK(refused({"--set", "run.duration=1 d", "--set", "run.failures=nowhere"}).find("nowhere") !=
+        std::string::npos);
+}
