@@ -104,9 +104,11 @@ std::string text_of(const scenarios::TrainingPlan& plan, const JobInTime& job) {
     out += fmt::format("  {:<14} {:<14} {:>8.2f}{}", name_of(e.figure), e.smoothing,
                        unit * values[i].value, sign);
     if (e.published) out += fmt::format(", published {:.4g}{}", unit * *e.published, sign);
-    if (!values[i].holds)
-      out += fmt::format("; does not hold: {:.4g} to {:.4g}{}", unit * e.at_least, unit * e.at_most,
-                         sign);
+    if (!values[i].holds) {
+      out += "; does not hold:";
+      if (e.at_least > -1e300) out += fmt::format(" at least {:.4g}{}", unit * e.at_least, sign);
+      if (e.at_most < 1e300) out += fmt::format(" at most {:.4g}{}", unit * e.at_most, sign);
+    }
     out += '\n';
   }
   return out;

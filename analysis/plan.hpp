@@ -7,7 +7,7 @@ namespace mw::analysis {
 struct PlanOptions {
   std::string plan;
   std::vector<std::string> sets;
-  std::string profile;  // file to write; empty: none
+  std::string profile;     // file to write; empty: none
   std::string power, run;  // the same: power of a step; spans of the run
   bool json = false;
 };

@@ -36,8 +36,9 @@ void describe(Self& self, auto&& visit) {
       "activation", self.activation,
       About{
           .text = "Share of rated power above which a GPU counts as working", .min = 0, .max = 1});
-  visit("hysteresis", self.hysteresis,
-        About{.text = "How long floor and filler go on after the last work", .min = 0, .max = 3600});
+  visit(
+      "hysteresis", self.hysteresis,
+      About{.text = "How long floor and filler go on after the last work", .min = 0, .max = 3600});
   visit("ramp_up", self.ramp_up,
         About{.text = "Fastest rise, as a share of rated power per second; work above it is held "
                       "back. 0: no limit",
