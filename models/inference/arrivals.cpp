@@ -34,8 +34,10 @@ double area_between(const ArrivalLaw& law, double from, double to) {
 
 /// Gaps from one kept request to the next, when each is kept by a draw of its own: a geometric
 /// number of them. Retries of a gamma draw never get as far as the index taken here.
-double gaps_to_next(const ArrivalLaw& law, sim::Stream gaps, std::uint64_t index) {
-  const double u = sim::uniform(gaps, index | 254ull << 56);
+double draw_of_number(sim::Stream gaps, std::uint64_t index) {
+  return sim::uniform(gaps, index | 254ull << 56);
+}
+double gaps_to_next(const ArrivalLaw& law, double u) {
   return 1 + std::floor(sim::portable::log(u) / law.log_dropped);
 }
 
@@ -44,7 +46,7 @@ double gaps_to_next(const ArrivalLaw& law, sim::Stream gaps, std::uint64_t index
 double gap_of(const ArrivalLaw& law, sim::Stream gaps, std::uint64_t index) {
   if (law.kept < 1) {
     if (law.poisson) return sim::exponential(gaps, index) / law.kept;
-    const double shape = law.gap_shape * gaps_to_next(law, gaps, index);
+    const double shape = law.gap_shape * gaps_to_next(law, draw_of_number(gaps, index));
     return sim::gamma(gaps, index, shape) / law.gap_shape;
   }
   if (law.poisson) return sim::exponential(gaps, index);
@@ -162,9 +164,27 @@ ArrivalState first_arrival(const ArrivalLaw& law, sim::Stream gaps, sim::Stream 
   return state;
 }
 
+void draw_gaps(const ArrivalLaw& law, std::span<const GapDraw> which, std::span<double> gaps) {
+  const std::size_t n = which.size();
+  if (law.poisson || !(law.kept < 1)) {
+    for (std::size_t i = 0; i < n; ++i) gaps[i] = gap_of(law, which[i].gaps, which[i].number);
+    return;
+  }
+  // As gap_of, step by step.
+  for (std::size_t i = 0; i < n; ++i) gaps[i] = draw_of_number(which[i].gaps, which[i].number);
+  for (std::size_t i = 0; i < n; ++i) gaps[i] = law.gap_shape * gaps_to_next(law, gaps[i]);
+  for (std::size_t i = 0; i < n; ++i)
+    gaps[i] = sim::gamma(which[i].gaps, which[i].number, gaps[i]) / law.gap_shape;
+}
+
 void next_arrival(ArrivalState& state, const ArrivalLaw& law, sim::Stream gaps,
                   sim::Stream spells) {
-  double left = gap_of(law, gaps, state.drawn++) / law.rate;  // seconds at the mean rate
+  next_arrival(state, law, gap_of(law, gaps, state.drawn), spells);
+}
+
+void next_arrival(ArrivalState& state, const ArrivalLaw& law, double gap, sim::Stream spells) {
+  ++state.drawn;
+  double left = gap / law.rate;  // seconds at the mean rate
   while (law.bursty) {
     const double factor = state.in_burst ? law.burst_factor : law.calm_factor;
     const double in_spell = factor * area_between(law, state.t, state.spell_ends);

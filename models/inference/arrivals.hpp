@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "models/numerics/gamma_quantile.hpp"
@@ -124,5 +125,15 @@ void describe(Self& self, auto&& visit) {
 ArrivalState first_arrival(const ArrivalLaw& law, sim::Stream gaps, sim::Stream spells);
 /// Moves on to the next arrival. One draw of 64 bits a gap where it is exponential or tabulated.
 void next_arrival(ArrivalState& state, const ArrivalLaw& law, sim::Stream gaps, sim::Stream spells);
+
+/// A gap of one of many streams, in units of their mean: by its stream and its number there.
+struct GapDraw {
+  sim::Stream gaps;
+  std::uint64_t number;
+};
+/// The same as above in two steps, the first for many streams at once: their draws wait for each
+/// other's results less than those of one stream, which go one after another.
+void draw_gaps(const ArrivalLaw& law, std::span<const GapDraw> which, std::span<double> gaps);
+void next_arrival(ArrivalState& state, const ArrivalLaw& law, double gap, sim::Stream spells);
 
 }  // namespace mw::models

@@ -1,6 +1,7 @@
 #include "models/inference/front.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -203,27 +204,56 @@ void Generation::begin(FrontState& front, const FrontParameters& parameters, sim
 void Generation::draw(std::size_t part) {
   std::vector<Drawn>& out = drawn_[part];
   out.clear();
-  const std::uint64_t end = copies_ * (part + 1) / parts();
-  for (std::uint64_t copy = copies_ * part / parts(); copy < end; ++copy) {
-    if (parameters_->trace) {
-      replay(copy, out);
-    } else if (next_[copy] < until_) {
-      generate(copy, out);
+  const std::uint64_t begin = copies_ * part / parts(), end = copies_ * (part + 1) / parts();
+  if (parameters_->trace) {
+    for (std::uint64_t copy = begin; copy < end; ++copy) replay(copy, out);
+    return;
+  }
+  // First those that have a request in the span: where few do, their states lie far apart.
+  thread_local std::vector<std::uint64_t> due;
+  due.resize(end - begin);
+  std::size_t n = 0;
+  for (std::uint64_t copy = begin; copy < end; ++copy) {
+    due[n] = copy;
+    n += next_[copy] < until_ ? 1 : 0;
+  }
+  // Then so many at once, while memory is asked for the next ones' states.
+  constexpr std::size_t together = 32;
+  std::array<GapDraw, together> which;
+  std::array<double, together> gap;
+  std::array<sim::Bits, together> bits;
+  for (std::size_t first = 0; first < n; first += together) {
+    const std::size_t m = std::min(together, n - first);
+    for (std::size_t i = first + m; i < std::min(n, first + 2 * m); ++i)
+      __builtin_prefetch(&front_->generated[due[i]], 1);
+    for (std::size_t i = 0; i < m; ++i) {
+      const std::uint64_t copy = due[first + i], drawn = front_->generated[copy].drawn;
+      which[i] = {stream_of(*parameters_, copy, gaps), drawn};
+      bits[i] = sim::bits(stream_of(*parameters_, copy, requests), drawn - 1);
     }
+    draw_gaps(laws_->arrivals, std::span(which).first(m), gap);
+    for (std::size_t i = 0; i < m; ++i) generate(due[first + i], bits[i], gap[i], out);
   }
 }
 
-void Generation::generate(std::uint64_t copy, std::vector<Drawn>& out) {
+/// Its first request in the span is drawn, and the gap behind it.
+void Generation::generate(std::uint64_t copy, sim::Bits bits, double gap, std::vector<Drawn>& out) {
   const FrontParameters& p = *parameters_;
   ArrivalState& state = front_->generated[copy];
   const sim::Stream gaps_stream = stream_of(p, copy, gaps),
                     spells_stream = stream_of(p, copy, spells),
                     requests_stream = stream_of(p, copy, requests);
-  for (sim::Time& t = next_[copy]; t < until_; t = sim::from_seconds(state.t)) {
-    const std::uint64_t number = state.drawn - 1;
-    const RequestDraw draw(sim::bits(requests_stream, number));
+  sim::Time& t = next_[copy];
+  const auto add = [&](sim::Bits of_request) {
+    const RequestDraw draw(of_request);
     const Lengths l = laws_->lengths.at(draw.prompt, draw.output);
+    const std::uint64_t number = state.drawn - 1;
     out.push_back({{t, number * copies_ + copy, l.prompt, l.output}, pod_of(p, draw.pod)});
+  };
+  add(bits);
+  next_arrival(state, laws_->arrivals, gap, spells_stream);
+  for (t = sim::from_seconds(state.t); t < until_; t = sim::from_seconds(state.t)) {
+    add(sim::bits(requests_stream, state.drawn - 1));
     next_arrival(state, laws_->arrivals, gaps_stream, spells_stream);
   }
 }

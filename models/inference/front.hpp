@@ -115,7 +115,7 @@ class Generation {
     ArrivalLaw arrivals;
     RequestLengths lengths;
   };
-  void generate(std::uint64_t copy, std::vector<Drawn>& out);
+  void generate(std::uint64_t copy, sim::Bits bits, double gap, std::vector<Drawn>& out);
   void replay(std::uint64_t copy, std::vector<Drawn>& out);
 
   std::optional<Laws> laws_;  // of generated traffic

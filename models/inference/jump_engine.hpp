@@ -108,15 +108,21 @@ MW_HD inline StepLoad decodes_only(const JumpSums& jump) {
   return {jump.decodes, 0, jump.decodes, jump.kv_tokens, 0};
 }
 
+/// Asks memory for a record, which lies in two or three lines.
+MW_HD inline void ask_for([[maybe_unused]] const JumpRequest& request) {
+#if !defined(__CUDA_ARCH__)
+  const char* const record = reinterpret_cast<const char*>(&request);
+  __builtin_prefetch(record, 1);
+  __builtin_prefetch(record + 64, 1);
+  __builtin_prefetch(record + sizeof(JumpRequest) - 1, 1);
+#endif
+}
+
 template <class Memory>
 void JumpEngineOn<Memory>::prefetch(const Replica& replica, std::size_t completions) const {
   const Jump& jump = replica.jump;
   const std::size_t n = std::min(completions, jump.last_keys.size());
-  for (std::size_t i = 0; i < n; ++i) {
-    const char* record = reinterpret_cast<const char*>(&jump.slots[slot_of(jump.last_keys[i])]);
-    __builtin_prefetch(record, 1);
-    __builtin_prefetch(record + sizeof(JumpRequest) - 1, 1);
-  }
+  for (std::size_t i = 0; i < n; ++i) ask_for(jump.slots[slot_of(jump.last_keys[i])]);
 }
 
 template <class Memory>
@@ -416,6 +422,7 @@ MW_HD void JumpEngineOn<Memory>::plan_run(Replica& replica, JumpRun& run, sim::F
   run.choice = choose_level(replica, table_, load);
   run.starts = now;
   const std::int64_t most = next_key(jump) - jump.iteration + 1;
+  ask_for(jump.slots[slot_of(jump.last_keys.front())]);  // by the end of the run it is here
   run.iterations = affordable(jump, replica.free_blocks, most);
 
   const DecodeRow& row = decode_row(table_, run.choice.level, jump.decodes);

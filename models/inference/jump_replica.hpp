@@ -189,8 +189,8 @@ class JumpEngineOn {
     std::int32_t chunk = 0;   // tokens
     std::int64_t blocks = 0;  // that it takes
   };
-  MW_HD Admission next_admission(const Replica& replica, std::int32_t budget,
-                                 std::int64_t free_blocks) const;
+  MW_HD MW_ALWAYS_INLINE Admission next_admission(const Replica& replica, std::int32_t budget,
+                                                  std::int64_t free_blocks) const;
   MW_HD std::int64_t boundary_that_reads(const Replica& replica, std::int64_t n) const;
   MW_HD std::uint16_t victim_of(const Jump& jump) const;
   MW_HD JumpArrival take_arrival(Jump& jump) const;

@@ -1,28 +1,34 @@
 #include "models/inference/router.hpp"
 
 #include <algorithm>
-#include <array>
+
+#include "sim/host_device.hpp"
 
 namespace mw::models {
 
 namespace {
 
-std::int32_t least_charged(const RouterState& router) {
-  // The least first, four at a time and without branches; then who has it, from the turn on.
-  const std::int64_t* const charged = router.outstanding.data();
-  const std::size_t n = router.outstanding.size();
-  std::array<std::int64_t, 4> least;
-  least.fill(charged[0]);
-  std::size_t r = 0;
-  for (; r + 4 <= n; r += 4) {
-    for (std::size_t k = 0; k < 4; ++k) least[k] = std::min(least[k], charged[r + k]);
+/// Charge and place from the turn on in one number, whose least tells who is sent to: one pass
+/// without branches. 47 bits hold more tokens than a queue ever does; all beyond them, those that
+/// are off among them, count as alike.
+constexpr int place_bits = 16;
+constexpr std::int64_t most_told = (std::int64_t{1} << (63 - place_bits)) - 1;
+
+MW_WIDE_VECTORS std::int64_t least_key(const std::int64_t* charged, std::int64_t n,
+                                       std::int64_t turn) {
+  std::int64_t least = INT64_MAX;
+  for (std::int64_t r = 0; r < n; ++r) {
+    const std::int64_t place = r < turn ? r + n : r;
+    least = std::min(least, std::min(charged[r], most_told) << place_bits | place);
   }
-  for (; r < n; ++r) least[0] = std::min(least[0], charged[r]);
-  const std::int64_t all = std::min(std::min(least[0], least[1]), std::min(least[2], least[3]));
-  const auto turn = router.outstanding.begin() + router.next;
-  auto found = std::find(turn, router.outstanding.end(), all);
-  if (found == router.outstanding.end()) found = std::find(router.outstanding.begin(), turn, all);
-  return static_cast<std::int32_t>(found - router.outstanding.begin());
+  return least;
+}
+
+std::int32_t least_charged(const RouterState& router) {
+  const auto n = static_cast<std::int64_t>(router.outstanding.size());
+  const std::int64_t place =
+      least_key(router.outstanding.data(), n, router.next) & ((std::int64_t{1} << place_bits) - 1);
+  return static_cast<std::int32_t>(place < n ? place : place - n);
 }
 
 }  // namespace

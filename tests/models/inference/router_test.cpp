@@ -1,6 +1,9 @@
 #include "models/inference/router.hpp"
 
 #include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
 
 using namespace mw::models;
 
@@ -26,6 +29,28 @@ TEST_CASE("least tokens takes the least charged; the turn breaks ties") {
   CHECK(dispatch(router, RouterPolicy::least_tokens, stream, 10).replica == 1);
   CHECK(dispatch(router, RouterPolicy::least_tokens, stream, 10).replica == 2);
   CHECK(router.outstanding == std::vector<std::int64_t>{50, 30, 30});
+}
+
+// By its definition: the least, and of several the first from the turn on; those that are switched
+// off last of all. As many replicas as vectors hold, and some more or fewer.
+TEST_CASE("the least charged replica is found as by walking from the turn on") {
+  CHECK(rc::check("the walk and the search agree", [] {
+    const auto n = *rc::gen::inRange<std::size_t>(1, 140);
+    RouterState router;
+    for (std::size_t r = 0; r < n; ++r)
+      router.outstanding.push_back(*rc::gen::element<std::int64_t>(0, 1, 2, 3, 1'000'000'000'000,
+                                                                   off_charge, off_charge + 7));
+    RC_PRE(std::any_of(router.outstanding.begin(), router.outstanding.end(),
+                       [](std::int64_t charge) { return charge < off_charge; }));
+    router.next = static_cast<std::int32_t>(*rc::gen::inRange<std::size_t>(0, n));
+    std::size_t least = static_cast<std::size_t>(router.next);
+    for (std::size_t k = 1; k < n; ++k) {
+      const std::size_t r = (static_cast<std::size_t>(router.next) + k) % n;
+      if (router.outstanding[r] < router.outstanding[least]) least = r;
+    }
+    RC_ASSERT(dispatch(router, RouterPolicy::least_tokens, stream, 10).replica ==
+              static_cast<std::int32_t>(least));
+  }));
 }
 
 // Nothing has completed: a request is charged its prompt. After completions of 30 and 50 output

@@ -121,8 +121,11 @@ TEST_CASE("how time is cut into epochs does not change the requests") {
   modulated.arrivals.bursts = BurstParameters{4, mw::sim::Seconds{3}, mw::sim::Seconds{9}};
   modulated.arrivals.daily.assign(24, 1);
   modulated.arrivals.daily[1] = 3;
+  FrontParameters thinned = poisson_front(20, 300, 3);  // as of pods that stand for others
+  thinned.arrivals.cv = 1.3;
+  thinned.kept = 0.05;
   const FrontParameters kinds[] = {
-      poisson_front(50, 4, 3), modulated,
+      poisson_front(50, 4, 3), modulated, thinned,
       replay({{{0, 5, 6}, {second, 7, 8}, {3 * second, 9, 10}}, 4 * second}, 7)};
   for (const FrontParameters& p : kinds) {
     const auto whole = all_of(p, 100 * second, 100 * second);
