@@ -42,6 +42,14 @@ std::int64_t part(std::int64_t whole, sim::Time start, sim::Time end, sim::Time 
          sim::mul_div_floor(whole, from - start, end - start);
 }
 
+/// Of two kinds of pods (service, hardware, minus replicas), the larger first.
+bool of_one_stratum(const std::tuple<std::int32_t, std::int32_t, int>& larger,
+                    const std::tuple<std::int32_t, std::int32_t, int>& smaller) {
+  return std::get<0>(larger) == std::get<0>(smaller) &&
+         std::get<1>(larger) == std::get<1>(smaller) &&
+         16 * std::get<2>(smaller) <= 15 * std::get<2>(larger);
+}
+
 void clear_levels(PodCounts& c) {
   c.running = c.waiting = c.kv_blocks_used = c.kv_blocks_total = 0;
 }
@@ -124,13 +132,15 @@ void sample_pods(SiteParameters& site, const CohortParameters& how) {
   for (const auto& row : site.placement)
     if (row.use == GpuUse::serving && group[idx(row.pod)] < 0)
       group[idx(row.pod)] = site.group_of_rack[idx(row.rack)];
-  std::map<std::tuple<std::int32_t, std::int32_t, int>, std::vector<std::int32_t>> strata;
+  // Kinds of pods: their leaders must have the same replicas. By service and hardware, the largest
+  // pods first.
+  std::map<std::tuple<std::int32_t, std::int32_t, int>, std::vector<std::int32_t>> kinds;
   for (std::size_t p = 0; p < site.pods.size(); ++p)
-    strata[{site.service_of_pod[p], group[p], site.pods[p].replicas}].push_back(
+    kinds[{site.service_of_pod[p], group[p], -site.pods[p].replicas}].push_back(
         static_cast<std::int32_t>(p));
 
-  // In each stratum the pods are put in an order by chance; the first are simulated, the others
-  // are dealt to them in turn.
+  // Of each kind the pods are put in an order by chance; the first are simulated, the others are
+  // dealt to them in turn.
   const auto by_chance = [&](std::int32_t pod) {
     return sim::bits({site.seed, cohort_entity, order_stream}, static_cast<std::uint64_t>(pod))
         .first;
@@ -138,32 +148,43 @@ void sample_pods(SiteParameters& site, const CohortParameters& how) {
   std::vector<std::int32_t> leader_pod(site.pods.size());
   std::map<std::int32_t, std::int32_t> stratum_of;
   cohort.lag.assign(site.pods.size(), 0);
-  for (auto& [key, pods] : strata) {
-    std::sort(pods.begin(), pods.end(), [&](std::int32_t a, std::int32_t b) {
-      return std::pair(by_chance(a), a) < std::pair(by_chance(b), b);
-    });
-    const auto wanted =
-        static_cast<std::size_t>(std::ceil(how.share * static_cast<double>(pods.size())));
-    const std::size_t n = std::min(pods.size(), std::max(wanted, idx(how.least)));
-    const auto slots = static_cast<double>(cohort.window / site.step);
-    for (std::size_t i = 0; i < pods.size(); ++i) {
-      const std::size_t l = i % n;
-      leader_pod[idx(pods[i])] = pods[l];
-      if (i < n) {
-        cohort.sampled.push_back(pods[i]);
-        stratum_of[pods[i]] = static_cast<std::int32_t>(cohort.strata_pods.size());
-        continue;
+  const auto slots = static_cast<double>(cohort.window / site.step);
+  for (auto first = kinds.begin(), next = first; first != kinds.end(); first = next) {
+    // A stratum is what differs by a replica or so: then pods of one size tell how those of the
+    // other differ, too.
+    std::size_t alike = 0;
+    for (; next != kinds.end() && of_one_stratum(first->first, next->first); ++next)
+      alike += next->second.size();
+    const auto share = std::ceil(how.share * static_cast<double>(alike));
+    const double wanted = std::max(share, static_cast<double>(how.least));
+    for (auto kind = first; kind != next; ++kind) {
+      auto& pods = kind->second;
+      std::sort(pods.begin(), pods.end(), [&](std::int32_t a, std::int32_t b) {
+        return std::pair(by_chance(a), a) < std::pair(by_chance(b), b);
+      });
+      const double part = static_cast<double>(pods.size()) / static_cast<double>(alike);
+      // Two, so that there is one to follow where the other is struck by a fault.
+      const std::size_t n = std::min(
+          pods.size(), std::max(idx(std::min(how.least, 2)), idx(std::llround(wanted * part))));
+      for (std::size_t i = 0; i < pods.size(); ++i) {
+        const std::size_t l = i % n;
+        leader_pod[idx(pods[i])] = pods[l];
+        if (i < n) {
+          cohort.sampled.push_back(pods[i]);
+          stratum_of[pods[i]] = static_cast<std::int32_t>(cohort.strata_pods.size());
+          continue;
+        }
+        if (slots < 1) continue;
+        // Followers of one pod share the window out among them: no two at nearly the same distance.
+        const auto followers = static_cast<double>((pods.size() - 1 - l) / n);
+        const auto rank = static_cast<double>(i / n - 1);
+        const double u = sim::uniform({site.seed, cohort_entity, lag_stream},
+                                      static_cast<std::uint64_t>(pods[i]));
+        const double slot = std::min(slots - 1, std::floor((rank + u) / followers * slots));
+        cohort.lag[idx(pods[i])] = (1 + static_cast<sim::Time>(slot)) * site.step;
       }
-      if (slots < 1) continue;
-      // Followers of one pod share the window out among them: no two at nearly the same distance.
-      const auto followers = static_cast<double>((pods.size() - 1 - l) / n);
-      const auto rank = static_cast<double>(i / n - 1);
-      const double u =
-          sim::uniform({site.seed, cohort_entity, lag_stream}, static_cast<std::uint64_t>(pods[i]));
-      const double slot = std::min(slots - 1, std::floor((rank + u) / followers * slots));
-      cohort.lag[idx(pods[i])] = (1 + static_cast<sim::Time>(slot)) * site.step;
     }
-    cohort.strata_pods.push_back(static_cast<std::int32_t>(pods.size()));
+    cohort.strata_pods.push_back(static_cast<std::int32_t>(alike));
   }
   std::sort(cohort.sampled.begin(), cohort.sampled.end());
   for (const std::int32_t pod : cohort.sampled) cohort.stratum.push_back(stratum_of[pod]);
@@ -273,7 +294,9 @@ void see_pods(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
       bool found = false;
       for (std::size_t k = 1; k < simulated && !found; ++k) {
         const std::size_t other = (leader + k) % simulated;
-        found = cohort.stratum[other] == cohort.stratum[leader] && follow(p, other);
+        found = cohort.stratum[other] == cohort.stratum[leader] &&
+                site.pods[simulated_pod(site, other)].replicas == site.pods[p].replicas &&
+                follow(p, other);
       }
       if (!found) follow(p, leader);
     }
@@ -312,16 +335,16 @@ Latencies cohort_latencies(const SiteState& state, const SiteParameters& site, s
   std::vector<std::int64_t> pods_of(cohort.sampled.size(), 0);
   for (const std::int32_t leader : cohort.leader) ++pods_of[idx(leader)];
   const std::int32_t thinned = without < 0 ? -1 : cohort.stratum[idx(without)];
-  const std::int64_t n = std::count(cohort.stratum.begin(), cohort.stratum.end(), thinned);
   Latencies sum;
   for (std::size_t i = 0; i < cohort.sampled.size(); ++i) {
     const auto pod = idx(cohort.sampled[i]);
     if (idx(site.service_of_pod[pod]) != service || static_cast<std::int32_t>(i) == without)
       continue;
-    // Whole weights: all of them n - 1 times what they stand for.
+    // Whole weights: all of them times the pods that are left to stand for the stratum.
+    const std::int64_t all = without < 0 ? 1 : cohort.strata_pods[idx(thinned)];
     const std::int64_t times = without < 0                    ? 1
-                               : cohort.stratum[i] == thinned ? n
-                                                              : std::max<std::int64_t>(n - 1, 1);
+                               : cohort.stratum[i] == thinned ? all
+                                                              : all - pods_of[idx(without)];
     merge(sum, state.cohort.latencies[i], times * pods_of[i]);
   }
   return sum;

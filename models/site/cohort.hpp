@@ -65,7 +65,8 @@ struct Cohort {
 };
 
 /// Samples the pods of a site whose services are placed, and lets their fronts make requests for
-/// those alone. Strata: service, kind of rack, replicas of the pod; all draws are of counters.
+/// those alone. Strata: service, kind of rack, replicas to within a sixteenth; all draws are of
+/// counters.
 void sample_pods(SiteParameters& site, const CohortParameters& how);
 
 /// In words, for reports: which requests were simulated, and what stands for the others.

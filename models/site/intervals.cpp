@@ -90,6 +90,8 @@ std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& 
   if (!cohort.on() || cohort.fluid() || state.now == 0) return all;
   std::vector<double> variance(all.size(), 0), by_freedom(all.size(), 0);
   SiteState world = figures_only(state);
+  std::vector<double> pods_of(cohort.sampled.size(), 0);
+  for (const std::int32_t leader : cohort.leader) ++pods_of[idx(leader)];
   for (std::size_t h = 0; h < cohort.strata_pods.size(); ++h) {
     std::vector<std::int32_t> members;
     for (std::size_t i = 0; i < cohort.sampled.size(); ++i)
@@ -97,6 +99,10 @@ std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& 
     const auto n = static_cast<double>(members.size());
     const double population = cohort.strata_pods[h];
     if (n >= population) continue;  // all are simulated
+    double squared = 0;             // 1 / n, where all members stand for as many
+    for (const std::int32_t one : members)
+      squared += pods_of[idx(one)] * pods_of[idx(one)] / (population * population);
+    const double freedom = 1 / squared - 1;
     const std::int32_t service = site.service_of_pod[idx(cohort.sampled[idx(members[0])])];
     std::vector<std::vector<Metric>> without;
     for (const std::int32_t one : members) {
@@ -105,8 +111,9 @@ std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& 
       world.counts = state.counts;
       world.service_racks = state.service_racks;
       world.engines = state.engines;
-      world.counts[idx(service)] = counts_without(site, state, service, one, n / (n - 1));
-      world.engines[idx(service)] = engines_without(site, state, service, one, n / (n - 1));
+      const double others = population / (population - pods_of[idx(one)]);
+      world.counts[idx(service)] = counts_without(site, state, service, one, others);
+      world.engines[idx(service)] = engines_without(site, state, service, one, others);
       follow_gpus(world, state, service);
       without.push_back(metrics_of(world, one));
     }
@@ -116,7 +123,7 @@ std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& 
       for (const auto& w : without) squares += (w[m].value - mean) * (w[m].value - mean);
       const double part = (1 - n / population) * (n - 1) / n * squares;
       variance[m] += part;
-      by_freedom[m] += part * part / (n - 1);
+      by_freedom[m] += part * part / freedom;
     }
   }
   for (std::size_t m = 0; m < all.size(); ++m) {

@@ -20,9 +20,10 @@ using MetricsOf = std::function<std::vector<Metric>(const SiteState& world, std:
 ///   variance = sum over strata (1 - n/N) (n - 1)/n sum over its pods (figure without - mean)^2
 ///
 /// where 1 - n/N is the correction for a finite population, and the half-width is the quantile of
-/// Student's t with Satterthwaite's degrees of freedom. A pod counts with all that follow it, so
-/// what their lags do is in it. Energy at the meter is taken to follow the GPUs' in proportion,
-/// which is careful: a part of it does not follow at all.
+/// Student's t with Satterthwaite's degrees of freedom, of each stratum as many as of n pods that
+/// all stand for as many others (Kish, Survey Sampling, 1965, 11.7: n = (sum w)^2 / sum w^2). A pod
+/// counts with all that follow it, so what their lags do is in it. Energy at the meter is taken to
+/// follow the GPUs' in proportion, which is careful: a part of it does not follow at all.
 std::vector<Metric> with_intervals(const SiteParameters& site, const SiteState& state,
                                    const MetricsOf& metrics_of);
 
