@@ -14,8 +14,9 @@ struct BenchOptions {
 };
 
 /// The `bench` command: how fast this machine steps a scenario's site, with the very code of `run`
-/// but for the files. From one state after a warm-up the same span is stepped several times;
-/// medians.
+/// but for the files. From one state after a warm-up the same span is stepped several times, by one
+/// thread, by all of them, and with the pods on a device where there is one; medians. All must go
+/// through the same history.
 int bench(const BenchOptions& options);
 
 }  // namespace mw::analysis

@@ -77,7 +77,12 @@ void add_run(CLI::App& app, RunOptions& options) {
 void add_bench(CLI::App& app, BenchOptions& options) {
   auto& bench = *app.add_subcommand("bench", "Measure how fast this machine simulates a scenario");
   bench.footer(
-      "made/core s: requests simulated per second of one core, epochs and plant included.");
+      "events/s, requests/s, pod s/s (pods times simulated seconds): per second of wall time, pods "
+      "that follow others in a cohort counted too. made/core s: requests really simulated per "
+      "second "
+      "of one core, epochs and plant included. A row 'cuda' is there where the build has CUDA and "
+      "the "
+      "machine a device; else a line says which is missing.");
   add_scenario(bench, options.scenario, options.sets);
   bench.add_option("--warm-up", options.warm_up_s, "Simulated seconds before the measured ones")
       ->check(CLI::Range(0.0, 1e7))
