@@ -155,17 +155,29 @@ void sample_pods(SiteParameters& site, const CohortParameters& how) {
     std::size_t alike = 0;
     for (; next != kinds.end() && of_one_stratum(first->first, next->first); ++next)
       alike += next->second.size();
-    const auto share = std::ceil(how.share * static_cast<double>(alike));
-    const double wanted = std::max(share, static_cast<double>(how.least));
+    const auto share = static_cast<std::size_t>(std::ceil(how.share * static_cast<double>(alike)));
+    const std::size_t wanted = std::max(share, idx(how.least));
+    // Each kind its share, but two at least, so that there is one to follow where the other is
+    // struck by a fault; the most numerous what these leave.
+    const std::size_t fewest = idx(std::min(how.least, 2));
+    const auto most = std::max_element(first, next, [](const auto& a, const auto& b) {
+      return a.second.size() < b.second.size();
+    });
+    const auto its_share = [&](const auto& kind) {
+      const double part = static_cast<double>(kind.second.size()) / static_cast<double>(alike);
+      return std::min(kind.second.size(),
+                      std::max(fewest, idx(std::llround(static_cast<double>(wanted) * part))));
+    };
+    std::size_t left = wanted;
+    for (auto kind = first; kind != next; ++kind)
+      if (kind != most) left -= std::min(left, its_share(*kind));
     for (auto kind = first; kind != next; ++kind) {
       auto& pods = kind->second;
       std::sort(pods.begin(), pods.end(), [&](std::int32_t a, std::int32_t b) {
         return std::pair(by_chance(a), a) < std::pair(by_chance(b), b);
       });
-      const double part = static_cast<double>(pods.size()) / static_cast<double>(alike);
-      // Two, so that there is one to follow where the other is struck by a fault.
-      const std::size_t n = std::min(
-          pods.size(), std::max(idx(std::min(how.least, 2)), idx(std::llround(wanted * part))));
+      const std::size_t n =
+          kind == most ? std::min(pods.size(), std::max(fewest, left)) : its_share(*kind);
       for (std::size_t i = 0; i < pods.size(); ++i) {
         const std::size_t l = i % n;
         leader_pod[idx(pods[i])] = pods[l];

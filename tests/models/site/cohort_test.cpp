@@ -440,7 +440,7 @@ TEST_CASE("95 % intervals hold where pods of two sizes are one stratum") {
   };
   std::vector<std::vector<Metric>> truth;
   for (std::uint64_t i = 0; i < worlds; ++i) truth.push_back(figures(two_sizes(1000 + i).build()));
-  const Coverage c = coverage(truth, 5 / 29.0, [&](std::uint64_t seed) {
+  const Coverage c = coverage(truth, 4 / 29.0, [&](std::uint64_t seed) {
     SiteParameters site = cohort_of(two_sizes(seed), 0.1, 4, 10);
     REQUIRE(site.cohort.strata_pods == std::vector<std::int32_t>{29});
     return site;
