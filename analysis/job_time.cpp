@@ -14,33 +14,6 @@ namespace {
 
 using namespace mw::models;
 
-/// Racks whose GPUs hold the same stages.
-struct RackKind {
-  std::vector<StageShare> shares;
-  int count = 0;
-  int spare_gpus = 0;  // that the job does not use
-};
-
-std::vector<RackKind> rack_kinds(const RackParameters& rack, const TrainingSetup& s) {
-  // A domain that is not a power of two is filled by one that is.
-  const int domains = std::max(1, rack.gpus() / std::max(1, rack.link_domain));
-  const int used = std::min(rack.gpus(), domains * training_fabric(s).domain);
-  std::vector<RackKind> kinds;
-  for (int first = 0; first < s.job.gpus; first += used) {
-    const auto shares = stages_in_rack(s.job, first, used);
-    auto same = std::find_if(kinds.begin(), kinds.end(),
-                             [&](const RackKind& k) { return k.shares == shares; });
-    if (same == kinds.end()) {
-      int gpus = 0;
-      for (const auto& share : shares) gpus += share.gpus;
-      kinds.push_back({shares, 0, rack.gpus() - gpus});
-      same = kinds.end() - 1;
-    }
-    ++same->count;
-  }
-  return kinds;
-}
-
 /// Input of a rack whose GPUs of the job draw `watts` together.
 class RackInput {
  public:
@@ -49,7 +22,7 @@ class RackInput {
         polling_(host_load_of(rack.host_polling.value, 1.0, 0.0)),
         idle_(rack.gpu.value.idle.value.value),
         gpus_(rack.gpus()) {}
-  double operator()(const RackKind& kind, double watts, bool working = true) const {
+  double operator()(const JobRacks& kind, double watts, bool working = true) const {
     const double share = double(gpus_ - kind.spare_gpus) / gpus_;
     return rack_step(law_, {.gpu_w = watts + kind.spare_gpus * idle_,
                             .host_load = working ? share * polling_ : 0})
@@ -63,20 +36,14 @@ class RackInput {
   int gpus_;
 };
 
-int gpus_of(const RackKind& kind) {
-  int gpus = 0;
-  for (const auto& share : kind.shares) gpus += share.gpus;
-  return gpus;
-}
-
-StepFunction through_rack(const StepFunction& gpus, const RackKind& kind, const RackInput& input) {
+StepFunction through_rack(const StepFunction& gpus, const JobRacks& kind, const RackInput& input) {
   std::vector<std::pair<double, double>> pieces;
   for (std::size_t i = 0; i < gpus.start.size(); ++i)
     pieces.emplace_back(gpus.start[i], input(kind, gpus.value[i]));
   return step_function(pieces, gpus.end);
 }
 
-StepFunction sum_of(const std::vector<StepFunction>& racks, const std::vector<RackKind>& kinds) {
+StepFunction sum_of(const std::vector<StepFunction>& racks, const std::vector<JobRacks>& kinds) {
   std::vector<std::pair<const StepFunction*, double>> parts;
   for (std::size_t i = 0; i < racks.size(); ++i) parts.emplace_back(&racks[i], kinds[i].count);
   return weighted_sum(parts);
@@ -129,7 +96,7 @@ struct Grid {
 };
 
 PowerCase smoothed(const SmoothingParameters& p, const StepWaveform& w, const TrainingSetup& s,
-                   const std::vector<RackKind>& kinds, const RackInput& input, const Grid& grid) {
+                   const std::vector<JobRacks>& kinds, const RackInput& input, const Grid& grid) {
   PowerCase out;
   out.name = p.name;
   const double rated = s.gpu.tdp.value.value;
@@ -143,15 +110,15 @@ PowerCase smoothed(const SmoothingParameters& p, const StepWaveform& w, const Tr
     stages.push_back(std::move(series));
   }
   std::vector<StepFunction> racks;
-  for (const RackKind& kind : kinds) {
+  for (const JobRacks& kind : kinds) {
     std::vector<double> series(grid.count * rounds, 0);
     for (const auto& share : kind.shares)
       for (std::size_t i = 0; i < series.size(); ++i)
         series[i] += share.gpus * stages[static_cast<std::size_t>(share.stage)][i];
     std::vector<double> first(series.begin(), series.begin() + static_cast<std::ptrdiff_t>(before));
     SmoothingSums early, all;
-    smooth_rack(first, grid.dt, p, gpus_of(kind), early);
-    smooth_rack(series, grid.dt, p, gpus_of(kind), all);
+    smooth_rack(first, grid.dt, p, kind.gpus(), early);
+    smooth_rack(series, grid.dt, p, kind.gpus(), all);
     add(out.sums, difference(all, early, kind.count));
     std::vector<std::pair<double, double>> pieces;
     for (std::size_t i = 0; i < grid.count; ++i)
@@ -164,7 +131,7 @@ PowerCase smoothed(const SmoothingParameters& p, const StepWaveform& w, const Tr
 
 /// The job stops in the middle of its work: the largest fall that the meter shows, W/s.
 double fall_at_stop(const SmoothingParameters& p, const StepWaveform& w, const TrainingSetup& s,
-                    const std::vector<RackKind>& kinds, const RackInput& input, double dt,
+                    const std::vector<JobRacks>& kinds, const RackInput& input, double dt,
                     double meter) {
   const double rated = s.gpu.tdp.value.value;
   double mean = 0;
@@ -182,7 +149,7 @@ double fall_at_stop(const SmoothingParameters& p, const StepWaveform& w, const T
   std::vector<double> running{0};
   for (const double x : series) {
     watts = 0;
-    for (const RackKind& kind : kinds) watts += kind.count * input(kind, x * gpus_of(kind));
+    for (const JobRacks& kind : kinds) watts += kind.count * input(kind, x * kind.gpus());
     running.push_back(running.back() + watts * dt);
   }
   const auto window = std::max<std::size_t>(1, static_cast<std::size_t>(meter / dt));
@@ -193,11 +160,11 @@ double fall_at_stop(const SmoothingParameters& p, const StepWaveform& w, const T
 }
 
 JobPowerLevels levels_of(const StepWaveform& w, const TrainingStep& step,
-                         const std::vector<RackKind>& kinds, const RackInput& input) {
+                         const std::vector<JobRacks>& kinds, const RackInput& input) {
   JobPowerLevels out;
   std::vector<StepFunction> racks;
-  for (const RackKind& kind : kinds) {
-    const int gpus = gpus_of(kind);
+  for (const JobRacks& kind : kinds) {
+    const int gpus = kind.gpus();
     racks.push_back(through_rack(rack_waveform(w, kind.shares), kind, input));
     out.waiting += kind.count * input(kind, gpus * w.waiting);
     out.idle += kind.count * input(kind, gpus * input.idle_gpu(), false);
@@ -207,16 +174,14 @@ JobPowerLevels levels_of(const StepWaveform& w, const TrainingStep& step,
   return out;
 }
 
-/// Weights as trained, master weights and moments: what a checkpoint holds.
-double state_bytes(const TrainingSetup& s) {
-  return trained_weights(s.llm, s.job) * (2 + 4 + 2.0 * s.job.moment_bytes);
-}
-
-void add_runs(JobInTime& out, const TrainingRunParameters& p, const TrainingSetup& s,
+void add_runs(JobInTime& out, const scenarios::RunBlock& block, const TrainingSetup& s,
               const TrainingStep& step) {
-  for (int i = 0; i < p.seeds; ++i)
-    out.runs.push_back(run_job(p, step.seconds, state_bytes(s), s.job.gpus,
-                               static_cast<std::uint64_t>(p.seed) + static_cast<std::uint64_t>(i)));
+  TrainingRunParameters p = block.how;
+  p.duration = block.duration;
+  for (int i = 0; i < block.seeds; ++i)
+    out.runs.push_back(
+        run_job(p, step.seconds, checkpoint_bytes(s), s.job.gpus,
+                static_cast<std::uint64_t>(block.seed) + static_cast<std::uint64_t>(i)));
   const TrainingRun& run = out.runs.front();
   const JobPower power(run, out.levels);
   for (std::size_t i = 0; i < run.spans.size(); ++i) {
@@ -249,7 +214,7 @@ JobInTime job_in_time(const scenarios::TrainingPlan& plan, const TrainingSetup& 
   const RackParameters& rack = plan.rack.value;
   out.waveform = step_waveform(setup, step);
   const RackInput input(rack);
-  const auto kinds = rack_kinds(rack, setup);
+  const auto kinds = rack_kinds(setup, rack.gpus(), rack.link_domain);
   for (const auto& kind : kinds) out.racks += kind.count;
   out.levels = levels_of(out.waveform, step, kinds, input);
   if (plan.power) {

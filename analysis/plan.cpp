@@ -156,7 +156,7 @@ ordered_json json_of(const scenarios::TrainingPlan& plan, const JobInTime& job) 
     for (std::size_t i = 0; i < job_phases; ++i)
       one["seconds"][name_of(static_cast<JobPhase>(i))] = run.time[i];
     for (std::size_t i = 0; i < run.interruptions.size(); ++i)
-      one["by_cause"][plan.run->failures->value.causes[i].cause] = run.interruptions[i];
+      one["by_cause"][plan.run->how.failures->value.causes[i].cause] = run.interruptions[i];
     if (out.contains("runs")) {
       out["runs"].push_back(std::move(one));
       continue;

@@ -18,6 +18,7 @@
 #include "scenarios/build_problems.hpp"
 #include "scenarios/nearest.hpp"
 #include "scenarios/serving.hpp"
+#include "scenarios/site_training.hpp"
 #include "sim/index.hpp"
 #include "sim/io/data_folder.hpp"
 #include "sim/io/number.hpp"
@@ -63,8 +64,10 @@ void add_racks(SiteParameters& site, const Scenario& scenario, BuildProblems& pr
   }
 }
 
-/// Which rack groups a service may use: the named ones, else all like the first that has GPUs.
-std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock& service,
+/// Which rack groups a service or job may use: the named ones, else all like the first that has
+/// GPUs. `path` is that of the names.
+std::vector<bool> allowed_groups(const SiteParameters& site,
+                                 const std::optional<std::vector<std::string>>& wanted,
                                  const std::string& path, BuildProblems& problems) {
   std::vector<bool> allowed(site.racks.size(), false);
   int like = -1;
@@ -72,15 +75,14 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
     return site.racks[a].rack.gpu.name == site.racks[b].rack.gpu.name &&
            site.racks[a].rack.link_domain == site.racks[b].rack.link_domain;
   };
-  if (service.engine.racks) {
-    if (service.engine.racks->empty())
-      problems.add(path + ".engine.racks", "names no rack group",
-                   "name some, or leave it out for all with GPUs");
+  if (wanted) {
+    if (wanted->empty())
+      problems.add(path, "names no rack group", "name some, or leave it out for all with GPUs");
     std::vector<std::string> names;
     for (const auto& g : site.racks) names.push_back(g.name);
-    for (std::size_t i = 0; i < service.engine.racks->size(); ++i) {
-      const auto& name = (*service.engine.racks)[i];
-      const std::string at = fmt::format("{}.engine.racks[{}]", path, i);
+    for (std::size_t i = 0; i < wanted->size(); ++i) {
+      const auto& name = (*wanted)[i];
+      const std::string at = fmt::format("{}[{}]", path, i);
       const auto found = std::find(names.begin(), names.end(), name);
       if (found == names.end()) {
         problems.add(at, fmt::format("there is no rack group `{}`", name),
@@ -99,7 +101,7 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
       if (like >= 0 && !same_kind(idx(like), g)) {
         problems.add(
             at, fmt::format("the GPUs of `{}` differ from those of `{}`", name, names[idx(like)]),
-            "make one service for each kind of GPU");
+            "make one service or job for each kind of GPU");
         continue;
       }
       if (like < 0) like = static_cast<int>(g);
@@ -113,7 +115,8 @@ std::vector<bool> allowed_groups(const SiteParameters& site, const ServiceBlock&
     allowed[g] = same_kind(idx(like), g);
   }
   if (like < 0)
-    problems.add(path + ".engine", "the site has no racks with GPUs", "add some under `racks`");
+    problems.add(path.substr(0, path.rfind('.')), "the site has no racks with GPUs",
+                 "add some under `racks`");
   return allowed;
 }
 
@@ -198,9 +201,20 @@ std::optional<TaskScore> score_of(const ServiceBlock& service, const std::string
 
 void add_services(SiteParameters& site, const Scenario& scenario, const std::filesystem::path& base,
                   BuildProblems& problems) {
+  // Jobs take whole racks, services what is left.
+  std::vector<bool> taken(idx(site.rack_count()), false);
+  std::vector<GpuGroup> of_jobs;
+  for (std::size_t j = 0; j < scenario.training.size(); ++j) {
+    const auto& block = scenario.training[j];
+    const std::string path = item_path("training", j);
+    const auto groups = allowed_groups(site, block.racks, path + ".racks", problems);
+    if (std::find(groups.begin(), groups.end(), true) == groups.end()) continue;
+    add_job(site, block, path, groups, taken, of_jobs, problems);
+  }
+  if (problems.any()) return;
   std::vector<std::int32_t> rack_gpus;
   for (int r = 0; r < site.rack_count(); ++r)
-    rack_gpus.push_back(site.group(r).measured ? 0 : site.group(r).rack.gpus());
+    rack_gpus.push_back(site.group(r).measured || taken[idx(r)] ? 0 : site.group(r).rack.gpus());
 
   std::vector<ReplicaDemand> demands;
   std::vector<PodParameters> shared;
@@ -209,7 +223,8 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
   for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
     const auto& service = scenario.inference[s];
     const std::string path = item_path("inference", s);
-    const auto allowed = allowed_groups(site, service, path, problems);
+    const auto allowed =
+        allowed_groups(site, service.engine.racks, path + ".engine.racks", problems);
     const auto first = std::find(allowed.begin(), allowed.end(), true);
     if (first == allowed.end()) continue;
     const auto& rack = site.racks[static_cast<std::size_t>(first - allowed.begin())].rack;
@@ -232,6 +247,9 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
                  refusal.advice);
   if (problems.any()) return;
   site.placement = std::move(placement.groups);
+  site.placement.insert(site.placement.end(), of_jobs.begin(), of_jobs.end());
+  std::stable_sort(site.placement.begin(), site.placement.end(),
+                   [](const GpuGroup& a, const GpuGroup& b) { return a.rack < b.rack; });
   site.service_of_pod = std::move(placement.service_of_pod);
 
   for (std::size_t s = 0; s < scenario.inference.size(); ++s) {
@@ -594,15 +612,23 @@ void check(const Scenario& scenario, sim::Problems& problems) {
   if (step < models::physics_step)
     problems.add("site.physics_step", "is below 1 s, and no model has a faster scale",
                  "write `1 s` or more");
-  const sim::Time longest = scenario.inference.empty() ? 3600 * sim::second : sim::minute;
+  const bool works = !scenario.inference.empty() || !scenario.training.empty();
+  const sim::Time longest = works ? sim::minute : 3600 * sim::second;
   if (step > longest)
     problems.add("site.physics_step",
-                 scenario.inference.empty() ? "is above 1 h, as weather is by the hour"
-                                            : "is above 1 min, too long for services",
+                 works ? "is above 1 min, too long for services and jobs"
+                       : "is above 1 h, as weather is by the hour",
                  "shorten it");
-  if (sub_step < 100 * sim::millisecond || sub_step > step)
-    problems.add("site.sub_step", "is below 100 ms or above the physics step",
+  // Jobs tell their power at any moment, engines by their own grid.
+  const bool jobs_alone = scenario.inference.empty() && !scenario.training.empty();
+  if (sub_step < (jobs_alone ? 1 : 100) * sim::millisecond || sub_step > step)
+    problems.add("site.sub_step",
+                 fmt::format("is below {} ms or above the physics step", jobs_alone ? 1 : 100),
                  "write `100 ms`, or up to `site.physics_step`");
+  if (!scenario.training.empty() && scenario.control.power.policy != models::PowerPolicy::none)
+    problems.add("control.power.policy",
+                 "moves power limits, which training jobs do not follow yet",
+                 "write `policy: none`, or leave the jobs out");
   no_faster("output.site_period", scenario.output.site_period);
   no_faster("output.rack_period", scenario.output.rack_period);
   if (scenario.control.power.policy == models::PowerPolicy::exec &&
@@ -626,9 +652,10 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   site.start = scenario.site.climate.start;
   site.climate = scenario.site.climate.weather.value;
   site.step = steps_of(scenario.site).step;
-  // Without services nothing changes inside a step.
-  site.sub_step = scenario.inference.empty() ? std::max(steps_of(scenario.site).sub_step, site.step)
-                                             : steps_of(scenario.site).sub_step;
+  // Without services and jobs nothing changes inside a step.
+  site.sub_step = scenario.inference.empty() && scenario.training.empty()
+                      ? std::max(steps_of(scenario.site).sub_step, site.step)
+                      : steps_of(scenario.site).sub_step;
   add_weather(site, base, problems);
   site.bytes_per_token = scenario.site.bytes_per_token;
   if (scenario.site.envelope) site.envelope_w = scenario.site.envelope->value;

@@ -21,6 +21,8 @@
 #include "models/power/rack.hpp"
 #include "models/site/events.hpp"
 #include "models/site/site.hpp"
+#include "models/training/run.hpp"
+#include "models/training/stack.hpp"
 #include "sim/describe.hpp"
 #include "sim/moment.hpp"
 
@@ -347,6 +349,29 @@ void describe(Self& self, auto&& visit) {
   visit("task", self.task, About{.text = "Which of its benchmarks counts"});
 }
 
+/// A training job on racks of the site, from the run's begin to its end.
+struct TrainingBlock {
+  std::string name;
+  sim::Entry<models::LlmParameters> model;
+  sim::Entry<models::TrainingStackParameters> stack;
+  models::TrainingJob layout;
+  std::optional<std::vector<std::string>> racks;
+  models::TrainingRunParameters run;
+};
+template <sim::Describes<TrainingBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("job", self.name, About{.text = "Name of the job", .required = true});
+  visit("model", self.model, About{.text = "The model that is trained", .required = true});
+  visit("stack", self.stack, About{.text = "Training software of a time", .required = true});
+  visit("layout", self.layout,
+        About{.text = "How it is split over GPUs, and its batch", .required = true});
+  visit("racks", self.racks,
+        About{.text = "Rack groups it may use; otherwise all with GPUs of the kind of the first. "
+                      "It takes whole racks, the first that are free"});
+  visit("run", self.run, About{.text = "Its checkpoints, evaluations and failures"});
+}
+
 struct ControlBlock {
   models::PowerControlParameters power;
 };
@@ -399,6 +424,7 @@ struct Scenario {
   SiteBlock site;
   std::vector<RackBlock> racks;
   std::vector<ServiceBlock> inference;
+  std::vector<TrainingBlock> training;
   ControlBlock control;
   std::vector<models::EventParameters> events;
   FidelityBlock fidelity;
@@ -416,6 +442,7 @@ void describe(Self& self, auto&& visit) {
   visit("site", self.site, About{.text = "The site", .required = true});
   visit("racks", self.racks, About{.text = "Its racks, in groups of one kind", .required = true});
   visit("inference", self.inference, About{.text = "Services that answer requests"});
+  visit("training", self.training, About{.text = "Jobs that train models"});
   visit("control", self.control, About{.text = "Who moves the limits"});
   visit("events", self.events, About{.text = "What befalls the site, and when"});
   visit("fidelity", self.fidelity, About{.text = "How finely services are simulated"});

@@ -22,6 +22,10 @@ void check(const JobPowerBlock& power, sim::Problems& problems) {
   }
 }
 
+void check(const RunBlock& run, sim::Problems& problems) {
+  check(run.how, problems);
+}
+
 void check(const TrainingPlan& plan, sim::Problems& problems) {
   const auto& rack = plan.rack.value;
   if (rack.gpus() == 0) {

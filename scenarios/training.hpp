@@ -31,6 +31,25 @@ void describe(Self& self, auto&& visit) {
 }
 void check(const JobPowerBlock& power, sim::Problems& problems);
 
+/// The whole run of a planned job.
+struct RunBlock {
+  sim::Seconds duration{0};
+  std::int64_t seed = 1;
+  int seeds = 1;
+  models::TrainingRunParameters how;
+};
+template <sim::Describes<RunBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("duration", self.duration,
+        About{.text = "How long the job runs", .min = 1, .max = 1e9, .required = true});
+  visit("seed", self.seed, About{.text = "Of its failures", .min = 0});
+  visit("seeds", self.seeds,
+        About{.text = "Runs with this and the next seeds, for the spread", .min = 1, .max = 10000});
+  describe(self.how, visit);
+}
+void check(const RunBlock& run, sim::Problems& problems);
+
 /// Figures of a plan of which something can be expected.
 enum class PlanFigure {
   peak_cut,       // of the highest power, against no smoothing; share
@@ -77,7 +96,7 @@ struct TrainingPlan {
   models::TrainingJob training;
   std::optional<sim::Power> gpu_limit;
   std::optional<JobPowerBlock> power;
-  std::optional<models::TrainingRunParameters> run;
+  std::optional<RunBlock> run;
   std::vector<PlanExpectation> expect;
 };
 template <sim::Describes<TrainingPlan> Self>

@@ -8,9 +8,9 @@
 
 namespace mw::models {
 
-enum class GpuUse { free, serving };
+enum class GpuUse { free, serving, training };
 inline std::span<const char* const> enum_names(GpuUse) {
-  static constexpr const char* names[] = {"free", "serving"};
+  static constexpr const char* names[] = {"free", "serving", "training"};
   return names;
 }
 
@@ -20,9 +20,9 @@ struct GpuGroup {
   std::int32_t rack = 0;  // index of the rack among all racks of the site
   std::int32_t gpus = 0;  // GPUs of this rack in the group
   GpuUse use = GpuUse::free;
-  std::int32_t service = -1;  // index of the tenant, -1 where free
+  std::int32_t service = -1;  // index of the tenant (service or job), -1 where free
   std::int32_t pod = -1;      // index among all pods of the site
-  std::int32_t replica = -1;  // index within the pod
+  std::int32_t replica = -1;  // index within the pod; of a job the kind of rack
   std::int32_t part = 0;      // a replica over several racks has one row a rack: 0, 1, ...
   std::int32_t parts = 1;
   std::int32_t generation = 0;  // counts the edits of this row
@@ -33,7 +33,7 @@ void describe(Self& self, auto&& visit) {
   visit("rack", self.rack, sim::About{.text = "Rack index"});
   visit("gpus", self.gpus, sim::About{.text = "GPUs of the rack in this group"});
   visit("use", self.use, sim::About{.text = "What the group does"});
-  visit("service", self.service, sim::About{.text = "Service index, -1 where free"});
+  visit("service", self.service, sim::About{.text = "Service or job index, -1 where free"});
   visit("pod", self.pod, sim::About{.text = "Pod index, -1 where free"});
   visit("replica", self.replica, sim::About{.text = "Replica within the pod, -1 where free"});
   visit("part", self.part, sim::About{.text = "Which rack's part of the replica this is"});

@@ -16,12 +16,15 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
     decode += s.decode_nj;
     idle += s.idle_nj;
   }
-  double free_w = 0;
+  double free_w = 0, training_w = 0;
   for (const auto& g : state.allocation) {
     if (is_off(epoch, g.rack)) continue;
     if (g.use == GpuUse::free)
       free_w +=
           site.group(g.rack).free_gpu_w(state.rack_states[sim::idx(g.rack)].clock_ceiling) * g.gpus;
+    else if (g.use == GpuUse::training)
+      training_w += site.jobs[sim::idx(g.service)].course->power[sim::idx(g.replica)].mean(
+          sim::to_seconds(epoch.start), sim::to_seconds(epoch.end));
     else if (is_stranded(epoch, g))
       free_w += site.group(g.rack).idle_gpu_w() * g.gpus;
   }
@@ -29,18 +32,20 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   const double prefill_w = static_cast<double>(prefill) * 1e-9 / dt;
   const double decode_w = static_cast<double>(decode) * 1e-9 / dt;
   const double idle_w = static_cast<double>(idle) * 1e-9 / dt + free_w;
-  const double working_w = prefill_w + decode_w;
+  const double working_w = prefill_w + decode_w + training_w;
   const double prefill_other = working_w > 0 ? mean.beside_working * prefill_w / working_w : 0;
-  // Without services nothing tells what a constant load is for.
-  const double unserved = site.services.empty() ? mean.beside_working : 0;
-  const double decode_other = mean.beside_working - prefill_other - unserved;
+  const double training_other = working_w > 0 ? mean.beside_working * training_w / working_w : 0;
+  // Without services and jobs nothing tells what a constant load is for.
+  const bool idles = site.services.empty() && site.jobs.empty();
+  const double unserved = idles ? mean.beside_working : 0;
+  const double decode_other = mean.beside_working - prefill_other - training_other - unserved;
   const double beside_idle = mean.beside_idle + unserved;
 
   auto& p = epoch.purpose;
   const auto set = [&](Purpose which, double w) { p[static_cast<std::size_t>(which)] = w; };
   set(Purpose::prefill, prefill_w + prefill_other);
   set(Purpose::decode, decode_w + decode_other);
-  set(Purpose::training, 0);
+  set(Purpose::training, training_w + training_other);
   set(Purpose::ingest, mean.cpu);
   set(Purpose::network, mean.network);
   set(Purpose::storage, mean.storage);
@@ -60,9 +65,10 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   state.ledger[Purpose::prefill] += ExactEnergy::of_joules(prefill_other * dt);
   state.ledger[Purpose::decode] += ExactEnergy::of_joules(decode_other * dt);
   state.ledger[Purpose::idle] += ExactEnergy::of_joules((free_w + beside_idle) * dt);
-  for (const Purpose q : {Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion,
-                          Purpose::pumping, Purpose::heat_rejection, Purpose::lighting,
-                          Purpose::measured, Purpose::stored, Purpose::generated})
+  for (const Purpose q :
+       {Purpose::training, Purpose::ingest, Purpose::network, Purpose::storage, Purpose::conversion,
+        Purpose::pumping, Purpose::heat_rejection, Purpose::lighting, Purpose::measured,
+        Purpose::stored, Purpose::generated})
     state.ledger[q] += ExactEnergy::of_joules(p[static_cast<std::size_t>(q)] * dt);
 
   auto& t = state.totals;

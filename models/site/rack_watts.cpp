@@ -31,6 +31,17 @@ void gpu_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPo
       for (int b = 0; b < bins; ++b) row[b] += free;
       return;
     }
+    if (g.use == GpuUse::training) {
+      const JobPower& power = site.jobs[idx(g.service)].course->power[idx(g.replica)];
+      double before = power.integral(sim::to_seconds(epoch.start));
+      for (int b = 0; b < bins; ++b) {
+        const sim::Time to = std::min(epoch.end, epoch.start + (b + 1) * site.sub_step);
+        const double now = power.integral(sim::to_seconds(to));
+        row[b] += (now - before) / seconds[idx(b)];
+        before = now;
+      }
+      return;
+    }
     if (is_stranded(epoch, g)) {
       const double idle = site.group(g.rack).idle_gpu_w() * g.gpus;
       for (int b = 0; b < bins; ++b) row[b] += idle;
@@ -90,6 +101,16 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
     if (g.use == GpuUse::free) {
       const auto& racks = site.group(g.rack);
       w.host_load[idx(g.rack)] += racks.load * g.gpus / racks.rack.gpus();
+    }
+    if (g.use == GpuUse::training && !is_off(epoch, g.rack)) {
+      const StepFunction& working = site.jobs[idx(g.service)].course->working;
+      const double busy = (working.integral(sim::to_seconds(epoch.end)) -
+                           working.integral(sim::to_seconds(epoch.start))) /
+                          seconds;
+      const auto& racks = site.group(g.rack);
+      const double share = busy * g.gpus / racks.rack.gpus();
+      w.busy[idx(g.rack)] += share;
+      w.host_load[idx(g.rack)] += share * host_load_of(racks.law.host_polling, 1, 0);
     }
     if (g.use != GpuUse::serving || is_off(epoch, g.rack) || is_stranded(epoch, g)) continue;
     const auto& counts = *epoch.seen[idx(g.pod)].counts;

@@ -28,6 +28,7 @@
 #include "models/site/cohort.hpp"
 #include "models/site/events.hpp"
 #include "models/site/fluid.hpp"
+#include "models/site/jobs.hpp"
 #include "models/site/ledger.hpp"
 #include "models/site/rack_feed.hpp"
 #include "models/site/rack_state.hpp"
@@ -102,6 +103,7 @@ struct SiteParameters {
   std::shared_ptr<const MeasuredPower> measured;  // without it no rack is replayed
   std::vector<MeasuredRack> measured_racks;       // by rack, if `measured`
   std::vector<SiteService> services;
+  std::vector<SiteJob> jobs;
   std::vector<PodParameters> pods;
   std::vector<std::int32_t> service_of_pod;
   std::vector<GpuGroup> placement;

@@ -101,6 +101,20 @@ std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteSta
          ratio(static_cast<double>(sum.slo_good_tokens),
                static_cast<double>(sum.completed_output_tokens + sum.refused_output_tokens)),
          "1", "Output tokens of requests that met every target, of all that ended"});
+  if (!site.jobs.empty()) {
+    double tokens = 0, keeping = 0, gpus = 0;
+    for (const SiteJob& job : site.jobs) {
+      tokens += job.tokens(seconds);
+      keeping += job.gpus * job.course->keeping.integral(seconds);
+      gpus += job.gpus;
+    }
+    m.push_back({"trained_tokens_per_s", ratio(tokens, seconds), "1/s",
+                 "Tokens of training steps that are kept, per second"});
+    m.push_back({"trained_tokens_per_mwh", ratio(tokens, used / 3.6e9), "1/(MW h)",
+                 "The same per energy at the meter, all its uses"});
+    m.push_back({"training_effective_share", ratio(keeping, gpus * seconds), "1",
+                 "Time of training jobs in steps that are kept, mean of their GPUs"});
+  }
   m.push_back({"mean_power_mw", mean_mw, "MW", "Mean power at the meter"});
   m.push_back({"peak_power_mw", state.totals.peak_w * 1e-6, "MW",
                "Highest power of a sub-step at the meter"});

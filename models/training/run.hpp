@@ -44,16 +44,13 @@ void describe(Self& self, auto&& visit) {
 }
 
 struct TrainingRunParameters {
-  sim::Seconds duration{0};
-  std::int64_t seed = 1;
-  int seeds = 1;
+  sim::Seconds duration{0};  // said by who owns the run
   sim::Seconds start{300};
   std::optional<sim::Entry<FailureParameters>> failures;
   CheckpointParameters checkpoint;
   sim::Seconds detection{60};
   sim::Seconds restart{300};
   int spares = 16;
-  int node_gpus = 8;
   sim::Seconds repair{86400};
   int evaluation_every = 0;
   sim::Seconds evaluation{0};
@@ -61,11 +58,6 @@ struct TrainingRunParameters {
 template <sim::Describes<TrainingRunParameters> Self>
 void describe(Self& self, auto&& visit) {
   using sim::About;
-  visit("duration", self.duration,
-        About{.text = "How long the job runs", .min = 1, .max = 1e9, .required = true});
-  visit("seed", self.seed, About{.text = "Of its failures", .min = 0});
-  visit("seeds", self.seeds,
-        About{.text = "Runs with this and the next seeds, for the spread", .min = 1, .max = 10000});
   visit("start", self.start,
         About{.text = "From the launch to the first step: containers, compilation, loading; GPUs "
                       "idle",
@@ -87,7 +79,6 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Nodes that stand by; without one the job waits for a repair",
               .min = 0,
               .max = 1000000});
-  visit("node_gpus", self.node_gpus, About{.text = "GPUs of a node", .min = 1, .max = 1024});
   visit("repair", self.repair,
         About{.text = "Until a node that failed is a spare again", .min = 0, .max = 1e8});
   visit("evaluation_every", self.evaluation_every,

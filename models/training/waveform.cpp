@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/training/pipeline_graph.hpp"
+#include "models/training/work.hpp"
 
 namespace mw::models {
 namespace {
@@ -106,6 +107,42 @@ std::vector<StageShare> stages_in_rack(const TrainingJob& job, int first, int gp
     rank = end;
   }
   return out;
+}
+
+int JobRacks::gpus() const {
+  int sum = 0;
+  for (const auto& share : shares) sum += share.gpus;
+  return sum;
+}
+
+std::vector<std::size_t> kinds_of_racks(const TrainingSetup& s, int rack_gpus, int link_domain,
+                                        std::vector<JobRacks>& kinds) {
+  const int domains = std::max(1, rack_gpus / std::max(1, link_domain));
+  const int used = std::min(rack_gpus, domains * training_fabric(s).domain);
+  std::vector<std::size_t> out;
+  for (int first = 0; first < s.job.gpus; first += used) {
+    const auto shares = stages_in_rack(s.job, first, used);
+    auto same = std::find_if(kinds.begin(), kinds.end(),
+                             [&](const JobRacks& k) { return k.shares == shares; });
+    if (same == kinds.end()) {
+      kinds.push_back({shares, 0, 0});
+      same = kinds.end() - 1;
+      same->spare_gpus = rack_gpus - same->gpus();
+    }
+    ++same->count;
+    out.push_back(static_cast<std::size_t>(same - kinds.begin()));
+  }
+  return out;
+}
+
+std::vector<JobRacks> rack_kinds(const TrainingSetup& s, int rack_gpus, int link_domain) {
+  std::vector<JobRacks> kinds;
+  kinds_of_racks(s, rack_gpus, link_domain, kinds);
+  return kinds;
+}
+
+double checkpoint_bytes(const TrainingSetup& s) {
+  return trained_weights(s.llm, s.job) * (2 + 4 + 2.0 * s.job.moment_bytes);
 }
 
 StepFunction rack_waveform(const StepWaveform& w, const std::vector<StageShare>& shares) {

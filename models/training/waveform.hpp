@@ -32,6 +32,23 @@ struct StageShare {
 };
 std::vector<StageShare> stages_in_rack(const TrainingJob& job, int first, int gpus);
 
+/// Racks whose GPUs hold the same stages.
+struct JobRacks {
+  std::vector<StageShare> shares;
+  int count = 0;
+  int spare_gpus = 0;  // that the job does not use
+
+  int gpus() const;  // of the job, in one of them
+};
+/// The job's racks in order, the kind of each; an NVLink domain that is not a power of two is
+/// filled by one that is.
+std::vector<std::size_t> kinds_of_racks(const TrainingSetup& setup, int rack_gpus, int link_domain,
+                                        std::vector<JobRacks>& kinds);
+std::vector<JobRacks> rack_kinds(const TrainingSetup& setup, int rack_gpus, int link_domain);
+
+/// Weights as trained, master weights and moments: what a checkpoint holds, bytes.
+double checkpoint_bytes(const TrainingSetup& setup);
+
 /// Power of all GPUs of a rack, W.
 StepFunction rack_waveform(const StepWaveform& waveform, const std::vector<StageShare>& shares);
 
