@@ -250,6 +250,11 @@ std::string console_report(const RunReport& r) {
         number(v("tokens_in_per_s")), sampled("tokens_per_s_per_mw"),
         limited ? fmt::format(", {} provisioned", number(v("tokens_per_s_per_provisioned_mw")))
                 : "");
+  if (!r.site.jobs.empty())
+    out +=
+        fmt::format("  training {} tokens/s kept, {} tokens/MWh at the meter; effective {:.1f} %\n",
+                    number(v("trained_tokens_per_s")), number(v("trained_tokens_per_mwh")),
+                    100 * v("training_effective_share"));
   out += fmt::format("  power    mean {} MW, peak {} MW", sampled("mean_power_mw"),
                      number(v("peak_power_mw")));
   if (limited)
