@@ -110,7 +110,7 @@ class Bench {
       part.energy_j -= idle_w * (out.to_s - out.end_s);
       part.seconds = out.to_s = out.end_s;
     }
-    fill_latencies(out, part);
+    fill_latencies(out);
     fill_rates(out, part);
     out.completed = whole_.counts.completed;
     out.refused = whole_.counts.refused;
@@ -170,7 +170,7 @@ class Bench {
     if (last_finish_ < record.finished) last_finish_ = record.finished;
   }
 
-  void fill_latencies(BenchmarkResult& out, const Part& part) const {
+  void fill_latencies(BenchmarkResult& out) const {
     const auto mean = [](const std::vector<double>& values) {
       double sum = 0;
       for (const double v : values) sum += v;
@@ -181,7 +181,9 @@ class Bench {
     out.ttft_mean_s = way_s_ + mean(ttft_);
     out.ttft_median_s = sorted.empty() ? 0 : way_s_ + sorted[sorted.size() / 2];
     out.tpot_mean_s = mean(tpot_);
-    out.itl_median_s = part.latencies.itl.quantile(0.5);
+    // Of the whole run, as the clients of benchmarks note it: the last answers come from an
+    // emptying batch.
+    out.itl_median_s = whole_.latencies.itl.quantile(0.5);
   }
 
   void fill_rates(BenchmarkResult& out, const Part& part) const {
