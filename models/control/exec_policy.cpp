@@ -65,7 +65,7 @@ std::string take(const PolicyView& view, const std::string& answer, std::span<Gr
 /// A controller outside says what it wants; groups that it does not name keep what they had, at
 /// first the most. Budgets are kept whatever it says. When it fails, the wants of its last answer
 /// stay for the rest of the run.
-void want(const PolicyView& view, std::span<GroupWant> wants) {
+void want(const PolicyView& view, std::span<const std::int32_t>, std::span<GroupWant> wants) {
   for (std::size_t i = 0; i < wants.size(); ++i)
     if (wants[i].power <= 0) wants[i] = {0, view.groups[i].most};
   sim::LockstepProcess* client = view.outside.client;

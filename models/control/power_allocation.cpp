@@ -1,6 +1,7 @@
 #include "models/control/power_allocation.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "sim/index.hpp"
@@ -24,8 +25,10 @@ Milliwatts part(double theta, Milliwatts whole) {
 
 }  // namespace
 
-PowerAllocation::PowerAllocation(const PowerTree& tree, int ranks, bool headroom)
+PowerAllocation::PowerAllocation(const PowerTree& tree, int ranks, bool headroom, double grain)
     : ranks_(ranks), levels_(ranks * (1 + steps) + (headroom ? 1 : 0)), headroom_(headroom) {
+  // A power of two: a theta of whole grains is exact, and so is its product with any power.
+  if (grain > 0) grains_ = std::exp2(std::max(0.0, std::ceil(-std::log2(grain * steps))));
   needs_.assign(tree.domains() * idx(levels_), 0);
   cut_off_ = needs_;
   rooms_.assign(tree.domains(), -1);
@@ -33,7 +36,14 @@ PowerAllocation::PowerAllocation(const PowerTree& tree, int ranks, bool headroom
   share_.assign(tree.domains(), 0);
   cuts_.assign(tree.domains(), {-1, 0});
   moved_.assign(tree.domains(), 1);
-  group_changed_.assign(tree.groups.size(), 1);
+  own_limit_.assign(tree.domains(), levels_);
+  first_.assign(tree.domains() + 1, 0);
+  for (const auto& g : tree.groups) ++first_[idx(g.domain) + 1];
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  groups_of_.resize(tree.groups.size());
+  std::vector<std::int32_t> next(first_.begin(), first_.end() - 1);
+  for (std::size_t i = 0; i < tree.groups.size(); ++i)
+    groups_of_[idx(next[idx(tree.groups[i].domain)]++)] = static_cast<std::int32_t>(i);
 }
 
 void PowerAllocation::add(const ResourceGroup& g, const GroupWant& w, Milliwatts* needs,
@@ -73,8 +83,11 @@ void PowerAllocation::sum_up(const PowerTree& tree, std::span<const Milliwatts> 
     if (!changed_[v]) continue;
     Milliwatts* up = &needs_[idx(tree.parent[v]) * levels];
     Milliwatts left = std::max<Milliwatts>(rooms[v], 0);
+    own_limit_[v] = levels_;
     for (std::size_t l = 0; l < levels; ++l) {
       const Milliwatts seen = std::min(needs_[v * levels + l], left);
+      if (seen < needs_[v * levels + l])
+        own_limit_[v] = std::min(own_limit_[v], static_cast<std::int32_t>(l));
       Milliwatts& before = cut_off_[v * levels + l];
       up[l] += seen - before;
       before = seen;
@@ -84,6 +97,21 @@ void PowerAllocation::sum_up(const PowerTree& tree, std::span<const Milliwatts> 
   }
   if (rooms[0] != rooms_[0]) changed_[0] = 1;
   rooms_.assign(rooms.begin(), rooms.end());
+}
+
+PowerAllocation::Cut PowerAllocation::cut_of(const Milliwatts* needs, Milliwatts share) const {
+  for (std::int32_t l = 0; l < levels_; ++l) {
+    const Milliwatts need = needs[l];
+    if (need > share) {
+      double theta = static_cast<double>(share) / static_cast<double>(need);
+      // What nobody wants is one level for all of the devices' range, so it has more grains.
+      const double grains = l == headroom_level() ? grains_ * steps : grains_;
+      if (grains > 0) theta = std::floor(theta * grains) / grains;
+      return {l, theta};
+    }
+    share -= need;
+  }
+  return {levels_, 0};
 }
 
 void PowerAllocation::hand_down(const PowerTree& tree) {
@@ -107,15 +135,10 @@ void PowerAllocation::hand_down(const PowerTree& tree) {
       continue;
     }
     share_[v] = share;
-    Cut cut{levels_, 0};
-    for (std::int32_t l = 0; l < levels_; ++l) {
-      const Milliwatts need = needs_[v * levels + idx(l)];
-      if (need > share) {
-        cut = {l, static_cast<double>(share) / static_cast<double>(need)};
-        break;
-      }
-      share -= need;
-    }
+    // Where a domain's own room does not bind before its parent's cut, that cut holds below it as
+    // it is: found from the rounded share it would come out a grain lower at every floor.
+    const bool inherits = grains_ > 0 && v > 0 && own_limit_[v] > cuts_[idx(tree.parent[v])].level;
+    const Cut cut = inherits ? cuts_[idx(tree.parent[v])] : cut_of(&needs_[v * levels], share);
     moved_[v] = cut != cuts_[v];
     cuts_[v] = cut;
     changed_[v] = 0;
@@ -157,42 +180,62 @@ std::int64_t PowerAllocation::shed_devices(std::span<const std::int32_t> devices
   return sum;
 }
 
-std::span<const Milliwatts> PowerAllocation::allocate(const PowerTree& tree,
-                                                      std::span<const Milliwatts> rooms,
-                                                      std::span<const GroupWant> wants) {
+void PowerAllocation::sum_groups(const PowerTree& tree, std::span<const GroupWant> wants,
+                                 std::span<const std::int32_t> news) {
   const bool first = wants_.size() != wants.size();
   if (first) {
     wants_.assign(wants.size(), {});
-    granted_.assign(wants.size(), 0);
+    granted_.assign(wants.size(), -1);
   }
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    group_changed_[i] = first || wants[i] != wants_[i];
-    if (!group_changed_[i]) continue;
-    const auto& g = tree.groups[i];
+  news_.clear();
+  for (const std::int32_t i : news) {
+    const GroupWant& want = wants[idx(i)];
+    if (!first && want == wants_[idx(i)]) continue;
+    const auto& g = tree.groups[idx(i)];
     Milliwatts* needs = &needs_[idx(g.domain) * idx(levels_)];
-    if (!first) add(g, wants_[i], needs, -1);
-    add(g, wants[i], needs, 1);
-    wants_[i] = wants[i];
+    if (!first) add(g, wants_[idx(i)], needs, -1);
+    add(g, want, needs, 1);
+    wants_[idx(i)] = want;
     changed_[idx(g.domain)] = 1;
+    news_.push_back(i);
   }
+}
+
+/// Grants change below domains with another cut, and of groups with another want.
+void PowerAllocation::regrant(const PowerTree& tree, std::span<const std::int32_t> news) {
+  regranted_.clear();
+  const auto give = [&](std::int32_t i) {
+    const auto& g = tree.groups[idx(i)];
+    const Milliwatts now = grant(g, wants_[idx(i)], cuts_[idx(g.domain)]);
+    if (now == granted_[idx(i)]) return;
+    granted_[idx(i)] = now;
+    regranted_.push_back(i);
+  };
+  for (std::size_t v = 0; v < tree.domains(); ++v)
+    if (moved_[v])
+      for (std::int32_t at = first_[v]; at < first_[v + 1]; ++at) give(groups_of_[idx(at)]);
+  for (const std::int32_t i : news)
+    if (!moved_[idx(tree.groups[idx(i)].domain)]) give(i);
+}
+
+std::span<const Milliwatts> PowerAllocation::allocate(const PowerTree& tree,
+                                                      std::span<const Milliwatts> rooms,
+                                                      std::span<const GroupWant> wants) {
+  return allocate(tree, rooms, wants, groups_of_);
+}
+
+std::span<const Milliwatts> PowerAllocation::allocate(const PowerTree& tree,
+                                                      std::span<const Milliwatts> rooms,
+                                                      std::span<const GroupWant> wants,
+                                                      std::span<const std::int32_t> news) {
+  sum_groups(tree, wants, news);
   sum_up(tree, rooms);
   hand_down(tree);
   // While groups are shed, grants are mended afterwards; then all are said to have moved.
-  const bool shed_before = sheds_;
-  regranted_.clear();
-  for (std::size_t i = 0; i < wants.size(); ++i) {
-    const std::int32_t domain = tree.groups[i].domain;
-    if (!group_changed_[i] && !moved_[idx(domain)] && !shed_before) continue;
-    const Milliwatts now = grant(tree.groups[i], wants[i], cuts_[idx(domain)]);
-    if (now == granted_[i] && !first && !shed_before) continue;
-    granted_[i] = now;
-    regranted_.push_back(static_cast<std::int32_t>(i));
-  }
+  if (sheds_) std::fill(moved_.begin(), moved_.end(), char{1});
+  regrant(tree, news_);
   shed(tree, wants);
-  if (sheds_) {
-    regranted_.resize(wants.size());
-    std::iota(regranted_.begin(), regranted_.end(), 0);
-  }
+  if (sheds_) regranted_ = groups_of_;
   return granted_;
 }
 

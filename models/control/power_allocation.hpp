@@ -19,20 +19,29 @@ namespace mw::models {
 /// own room is inside its S already, so nothing granted is lost on the way and no budget is passed.
 /// The rise of level 2 is cut into `steps`; inside one of them shares are proportional to needs.
 ///
-/// Between calls only what changed is summed anew: groups with another want, and domains above
-/// them.
+/// Between calls only what changed is worked out anew: groups with another want, domains above
+/// them, and groups below a domain whose theta moved. Exact thetas move at every call; with `grain`
+/// they are rounded down to whole grains, of which a step has a power of two, so that small changes
+/// anywhere leave all other limits where they are. That leaves at most a grain, and half of one in
+/// the mean, unassigned. Results do not depend on earlier calls.
 class PowerAllocation {
  public:
   static constexpr int steps = 8;
 
   PowerAllocation() = default;
-  PowerAllocation(const PowerTree& tree, int ranks, bool headroom);
+  /// grain: a share of the devices' most; 0: exact.
+  PowerAllocation(const PowerTree& tree, int ranks, bool headroom, double grain = 0);
 
   bool empty() const { return share_.empty(); }
   /// rooms: by domain, what groups below may be given. Gives the grants by group; 0 where not even
   /// the least is left (the group is shed).
   std::span<const Milliwatts> allocate(const PowerTree& tree, std::span<const Milliwatts> rooms,
                                        std::span<const GroupWant> wants);
+  /// The same, told which groups may want something else than in the call before (in the first:
+  /// all of them).
+  std::span<const Milliwatts> allocate(const PowerTree& tree, std::span<const Milliwatts> rooms,
+                                       std::span<const GroupWant> wants,
+                                       std::span<const std::int32_t> news);
 
   std::span<const Milliwatts> granted() const { return granted_; }
   /// Groups whose grant is another than before the last call; all of them after the first.
@@ -50,22 +59,30 @@ class PowerAllocation {
   void add(const ResourceGroup& group, const GroupWant& want, Milliwatts* needs,
            Milliwatts sign) const;
   Milliwatts grant(const ResourceGroup& group, const GroupWant& want, const Cut& cut) const;
+  Cut cut_of(const Milliwatts* needs, Milliwatts share) const;
+  void sum_groups(const PowerTree& tree, std::span<const GroupWant> wants,
+                  std::span<const std::int32_t> news);
   void sum_up(const PowerTree& tree, std::span<const Milliwatts> rooms);
   void hand_down(const PowerTree& tree);
+  void regrant(const PowerTree& tree, std::span<const std::int32_t> news);
   void shed(const PowerTree& tree, std::span<const GroupWant> wants);
 
   std::int32_t ranks_ = 1, levels_ = 0;
   bool headroom_ = true;
-  std::vector<Milliwatts> needs_;    // [domain][level]: of groups and children, by level
-  std::vector<Milliwatts> cut_off_;  // [domain][level]: what of it the parent sees
-  std::vector<GroupWant> wants_;     // by group, as summed
-  std::vector<Milliwatts> granted_;  // by group
-  std::vector<Milliwatts> rooms_;    // by domain, as summed
-  std::vector<char> changed_;        // by domain: needs or room since the last sums
-  std::vector<Milliwatts> share_;    // by domain: its grant
-  std::vector<Cut> cuts_;            // by domain
-  std::vector<char> moved_;          // by domain: another cut than in the call before
-  std::vector<char> group_changed_;
+  double grains_ = 0;                    // of a step; 0: exact
+  std::vector<std::int32_t> groups_of_;  // sorted by domain, those of v from first_[v] on
+  std::vector<std::int32_t> first_;
+  std::vector<Milliwatts> needs_;        // [domain][level]: of groups and children, by level
+  std::vector<Milliwatts> cut_off_;      // [domain][level]: what of it the parent sees
+  std::vector<GroupWant> wants_;         // by group, as summed
+  std::vector<Milliwatts> granted_;      // by group
+  std::vector<Milliwatts> rooms_;        // by domain, as summed
+  std::vector<std::int32_t> own_limit_;  // by domain: the level at which its room ends
+  std::vector<char> changed_;            // by domain: needs or room since the last sums
+  std::vector<Milliwatts> share_;        // by domain: its grant
+  std::vector<Cut> cuts_;                // by domain
+  std::vector<char> moved_;              // by domain: another cut than in the call before
+  std::vector<std::int32_t> news_;       // groups whose want is another than before
   std::vector<std::int32_t> regranted_;
   bool sheds_ = false;              // in the last call some group could not have its least
   std::vector<std::int32_t> shed_;  // groups

@@ -45,6 +45,7 @@ struct PolicyParameters {
   int samples = 5;
   double at_limit = 0.9;
   double headroom = 0.2;
+  std::optional<double> grain;
   double slo_margin = 0.9;
   double slo_step = 0.05;
   std::optional<std::vector<std::string>> exec;
@@ -72,6 +73,12 @@ void describe(Self& self, auto&& visit) {
         About{.text = "What a group below its limit is left above its draw, as a share of it",
               .min = 0,
               .max = 5});
+  visit("grain", self.grain,
+        About{.text = "Limits that are cut move together in steps of this share of the devices' "
+                      "most, so that fewer of them move; 0: exactly. Otherwise 0 up to 10,000 "
+                      "groups and 0.002 beyond",
+              .min = 0,
+              .max = 0.125});
   visit("slo_margin", self.slo_margin,
         About{.text = "slo: power is taken from a service while its latencies are below this share "
                       "of what it promises",
@@ -91,6 +98,11 @@ void describe(Self& self, auto&& visit) {
   visit("oracle", self.oracle,
         About{.text = "Also work out, at each decision, the most capacity that any sharing of the "
                       "same watts could offer"});
+}
+
+inline double grain_of(const PolicyParameters& p, std::size_t groups) {
+  constexpr std::size_t exact_groups = 10'000;  // a decision on as many takes some 0.1 ms
+  return p.grain.value_or(groups > exact_groups ? 0.002 : 0);
 }
 
 /// What is known of a group at a decision.
@@ -126,10 +138,15 @@ struct PolicyView {
   ExecView outside{};
 };
 
-/// A policy. `wants` holds what it wanted before. `headroom`: whether what nobody wants is shared
+/// A policy: `want` sets what the groups of `news` want; `wants` holds what they wanted before.
+/// `news` picks the groups whose wants would be others than before, ranks apart; without it those
+/// are all, at every decision. `headroom`: whether what nobody wants is shared
 /// out as well. Policies without `telemetry` need no reading of single groups.
 struct PolicyLaw {
-  void (*want)(const PolicyView&, std::span<GroupWant> wants) = nullptr;
+  void (*want)(const PolicyView&, std::span<const std::int32_t> news,
+               std::span<GroupWant> wants) = nullptr;
+  void (*news)(const PolicyView&, std::span<const GroupWant> wants,
+               std::vector<std::int32_t>& news) = nullptr;
   bool headroom = true, telemetry = false, ranks = false;
 };
 

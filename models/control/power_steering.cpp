@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "sim/index.hpp"
 
@@ -86,6 +87,18 @@ void update_rooms(const PowerControlParameters& p, const SteeredPower& power,
   }
 }
 
+/// Groups whose wants may change; all of them where ranks have, or nothing is known of before.
+void pick_news(const PolicyLaw& law, const PolicyView& view, bool first, SteeringState& state) {
+  auto ranks = law.ranks ? service_ranks(view) : std::vector<std::int32_t>{};
+  const bool all = first || !law.news || ranks != state.ranks;
+  state.ranks = std::move(ranks);
+  if (all && state.news.size() == state.wants.size()) return;
+  state.news.clear();
+  if (!all) return law.news(view, state.wants, state.news);
+  state.news.resize(state.wants.size());
+  std::iota(state.news.begin(), state.news.end(), 0);
+}
+
 }  // namespace
 
 double room_w(double budget_w, double guard_band, double per_gpu_watt,
@@ -111,22 +124,25 @@ SteeringResult steering_step(const PowerControlParameters& p, const SteeredPower
     state.wants.assign(groups, {});
   }
   update_rooms(p, power, readings, state, result);
-  law->want({p.how,
-             power.tree.groups,
-             readings.groups,
-             power.service,
-             power.given_rank,
-             readings.services,
-             {readings.client, sim::to_seconds(now), power.group_names, power.service_names,
-              power.devices, state.rooms}},
-            state.wants);
-  if (state.allocation.empty()) {
-    state.allocation = PowerAllocation(power.tree, ranks_of(*law, power), law->headroom);
+  const PolicyView view{p.how,
+                        power.tree.groups,
+                        readings.groups,
+                        power.service,
+                        power.given_rank,
+                        readings.services,
+                        {readings.client, sim::to_seconds(now), power.group_names,
+                         power.service_names, power.devices, state.rooms}};
+  const bool first = state.allocation.empty();
+  if (first) {
+    state.allocation =
+        PowerAllocation(power.tree, ranks_of(*law, power), law->headroom, grain_of(p.how, groups));
     state.asked.clear();
     for (std::size_t i = 0; i < groups; ++i)
       state.asked.push_back(asked_nothing(power.devices[i], ranges[i]));
   }
-  state.allocation.allocate(power.tree, state.rooms, state.wants);
+  pick_news(*law, view, first, state);
+  law->want(view, state.news, state.wants);
+  state.allocation.allocate(power.tree, state.rooms, state.wants, state.news);
   result.below_least = state.allocation.shed_devices(power.devices);
   ask(state, ranges, limits, now);
   return result;

@@ -31,8 +31,10 @@ struct SteeringState {
   std::vector<Milliwatts> rooms;
   // Made anew after a checkpoint.
   PowerAllocation allocation;
-  struct Asked {        // of one group's set-point
-    double steps = -1;  // last asked for
+  std::vector<std::int32_t> ranks;  // of services, as last used
+  std::vector<std::int32_t> news;   // groups whose wants are set anew
+  struct Asked {                    // of one group's set-point
+    double steps = -1;              // last asked for
     double steps_per_mw = 0, step_w = 0, min = 0, max = 0;
   };
   std::vector<Asked> asked;

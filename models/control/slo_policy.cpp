@@ -9,7 +9,7 @@ namespace {
 /// Slows only what keeps its promise. A service whose latencies are well inside gives a step of its
 /// limit at each decision; one outside gets everything back at once and comes first; in between it
 /// stays. What nobody wants is not shared out: this policy saves energy below its budget too.
-void want(const PolicyView& view, std::span<GroupWant> wants) {
+void want(const PolicyView& view, std::span<const std::int32_t>, std::span<GroupWant> wants) {
   for (std::size_t i = 0; i < wants.size(); ++i) {
     const auto& g = view.groups[i];
     const std::int32_t s = view.service[i];

@@ -22,13 +22,14 @@ struct Case {
   std::vector<GroupWant> wants;
   int ranks = 1;
   bool headroom = true;
+  double grain = 0;
 
   void domain(std::int32_t parent, Milliwatts room) {
     if (!rooms.empty()) tree.parent.push_back(parent);
     rooms.push_back(room);
   }
   std::vector<Milliwatts> allocate() const {
-    PowerAllocation a(tree, ranks, headroom);
+    PowerAllocation a(tree, ranks, headroom, grain);
     const auto granted = a.allocate(tree, rooms, wants);
     return {granted.begin(), granted.end()};
   }
@@ -47,6 +48,13 @@ struct Case {
   Milliwatts rounding() const {
     return static_cast<Milliwatts>(tree.domains() + tree.groups.size());
   }
+  /// What shares in whole grains may leave of a domain's room besides.
+  Milliwatts grains(std::int32_t domain) const {
+    Milliwatts most = 0;
+    for (std::size_t i = 0; i < tree.groups.size(); ++i)
+      if (below(i, domain)) most += tree.groups[i].most;
+    return static_cast<Milliwatts>(grain * static_cast<double>(most));
+  }
   Milliwatts want(std::size_t i) const {
     return std::clamp(wants[i].power, tree.groups[i].least, tree.groups[i].most);
   }
@@ -63,6 +71,7 @@ Case draw_case() {
   Case c;
   c.ranks = *rc::gen::inRange(1, 4);
   c.headroom = *rc::gen::inRange(0, 2) == 1;
+  c.grain = *rc::gen::element(0.0, 0.002, 0.05);
   const int domains = *rc::gen::inRange(1, 9), groups = *rc::gen::inRange(1, 25);
   // Budgets from far too small to far too large, also negative: a rest above the budget.
   const auto room = [&] { return *rc::gen::inRange<Milliwatts>(-kilowatt, 20 * kilowatt); };
@@ -93,8 +102,8 @@ TEST_CASE("allocation: no budget is passed anywhere, and limits stay inside the 
 }
 
 // A group has less than it wants (or, with headroom, than its devices take) only if some domain
-// above it has nothing left to give: at most what rounding left, or, for a group that is shed, less
-// than the group's least.
+// above it has nothing left to give: at most what rounding and grains left, or, for a group that is
+// shed, less than the group's least.
 TEST_CASE("allocation: no watt is left unassigned while a group below wants it") {
   CHECK(rc::check([] {
     const Case c = draw_case();
@@ -106,10 +115,9 @@ TEST_CASE("allocation: no watt is left unassigned while a group below wants it")
       const auto& g = c.tree.groups[i];
       const bool is_shed = granted[i] < g.least;
       if (!is_shed && (any_shed || granted[i] >= (c.headroom ? g.most : c.want(i)))) continue;
-      const Milliwatts tolerance = is_shed ? g.least - 1 : c.rounding();
       bool full = false;
       for (auto v = g.domain; v >= 0; v = c.tree.parent[idx(v)])
-        full = full || c.left(granted, v) <= tolerance;
+        full = full || c.left(granted, v) <= (is_shed ? g.least - 1 : c.rounding() + c.grains(v));
       RC_ASSERT(full);
     }
   }));
@@ -131,7 +139,7 @@ TEST_CASE("allocation: ranks hold, and equals are treated alike") {
       if (granted[i] >= c.want(i)) continue;
       bool just = false;
       for (auto v = c.tree.groups[i].domain; v >= 0; v = c.tree.parent[idx(v)]) {
-        if (c.left(granted, v) > c.rounding()) continue;
+        if (c.left(granted, v) > c.rounding() + c.grains(v)) continue;
         bool holds = true;
         for (std::size_t j = 0; j < granted.size(); ++j) {
           if (!c.below(j, v) || granted[j] <= c.tree.groups[j].least) continue;
@@ -140,7 +148,7 @@ TEST_CASE("allocation: ranks hold, and equals are treated alike") {
           const double one = 2.0 / static_cast<double>(c.tree.groups[j].most) +
                              2.0 / static_cast<double>(c.tree.groups[i].most);
           if (c.wants[j].rank == c.wants[i].rank &&
-              share(j) > share(i) + 2.0 / PowerAllocation::steps + 8 * one)
+              share(j) > share(i) + 2.0 / PowerAllocation::steps + c.grain + 8 * one)
             holds = false;
         }
         just = just || holds;
@@ -155,7 +163,7 @@ TEST_CASE("allocation: ranks hold, and equals are treated alike") {
 TEST_CASE("allocation: from call to call it gives what one made anew would give") {
   CHECK(rc::check([] {
     Case c = draw_case();
-    PowerAllocation kept(c.tree, c.ranks, c.headroom);
+    PowerAllocation kept(c.tree, c.ranks, c.headroom, c.grain);
     for (int call = 0; call < 5; ++call) {
       const auto granted = kept.allocate(c.tree, c.rooms, c.wants);
       RC_ASSERT(c.allocate() == std::vector<Milliwatts>(granted.begin(), granted.end()));
@@ -198,6 +206,29 @@ TEST_CASE("T40: under 750 kW eight racks that want 132 kW get 93.75 kW each") {
     // 75 kW each below it; (750 - 150) / 6 = 100 kW for the others
     for (std::size_t i = 0; i < 8; ++i) CHECK(granted[i] == (i < 2 ? 75 : 100) * kilowatt);
   }
+}
+
+// Ten groups of 0 to 1 kW share 7.503 kW: 750.3 W each. In grains of 1/512 (64 to a step of the
+// rise) that is 384/512 kW = 750 W, and 750 W again when the room moves by less than a grain.
+TEST_CASE("allocation: in grains, small changes of a room move no limit") {
+  Case c;
+  c.grain = 0.002;
+  c.domain(-1, 7'503'000);
+  c.domain(0, unlimited);
+  for (int i = 0; i < 10; ++i) {
+    c.tree.groups.push_back({i % 2, 0, kilowatt});
+    c.wants.push_back({0, kilowatt});
+  }
+  PowerAllocation kept(c.tree, 1, true, c.grain);
+  for (const Milliwatts granted : kept.allocate(c.tree, c.rooms, c.wants))
+    CHECK(granted == 750'000);
+  CHECK(kept.regranted().size() == 10);
+  c.rooms[0] = 7'517'000;
+  kept.allocate(c.tree, c.rooms, c.wants);
+  CHECK(kept.regranted().empty());
+  c.rooms[0] = 7'499'000;
+  kept.allocate(c.tree, c.rooms, c.wants);
+  CHECK(kept.regranted().size() == 10);
 }
 
 // 8 racks of at least 36 kW are 288 kW. Of 200 kW five can be kept; those of the first rank stay,
