@@ -162,12 +162,46 @@ double network_bytes_of(const ServiceBlock& service, const RackParameters& rack,
 bool answers_any(const PodParameters& pod) {
   constexpr std::uint64_t tries = 1000;
   for (std::uint64_t id = 0; id < tries; ++id) {
-    const Lengths l = draw_lengths(pod.users.lengths, pod.users.draws, id);
+    const Lengths l = lengths_of(pod.users, id);
     if (std::int64_t{l.prompt} + l.output > pod.max_context) continue;
     if (can_ever_fit(l.prompt, l.output, pod.engine.block_size, kv_blocks(pod.engine, *pod.table)))
       return true;
   }
   return false;
+}
+
+/// What the replicas' caches of prefixes know of the prompts; null: they have none.
+std::shared_ptr<const PrefixLaw> prefix_cache(const ServiceBlock& service,
+                                              const FrontParameters& front,
+                                              const EngineParameters& engine,
+                                              const std::string& path, BuildProblems& problems) {
+  const std::string at = path + ".engine.prefix_cache";
+  if (!service.engine.prefix_cache) {
+    if (service.engine.router == RouterPolicy::kv_aware)
+      problems.add(path + ".engine.router", "kv_aware needs a cache of prefixes to heed",
+                   "set `engine.prefix_cache: true`, or choose least_tokens");
+    return nullptr;
+  }
+  if (engine.preemption == Preemption::swap)
+    problems.add(path + ".engine.preemption", "swap does not go with prefix_cache",
+                 "use recompute: what was computed is found in the cache while there is room");
+  if (!front.prefixes) {
+    problems.add(at, "finds nothing: the prompts of this traffic have nothing in common",
+                 front.trace ? "use a trace with hash_ids, as Mooncake's, or leave it out"
+                             : "add traffic.shared_prefixes or closed_loop.turns, or leave it out");
+    return nullptr;
+  }
+  PrefixLaw law = *front.prefixes;
+  if (!law.trace) {
+    law.group_tokens = engine.block_size;
+  } else if (law.group_tokens % engine.block_size != 0) {
+    problems.add(
+        path + ".engine.block_size",
+        fmt::format("does not divide the {} tokens of a hash_id of the trace", law.group_tokens),
+        "use a power of two up to it, such as 16");
+    return nullptr;
+  }
+  return std::make_shared<const PrefixLaw>(std::move(law));
 }
 
 const char* name_of(Precision precision) {
@@ -274,8 +308,11 @@ void add_services(SiteParameters& site, const Scenario& scenario, const std::fil
     service.front =
         make_front(block.traffic, replicas.subspan(idx(service.first_pod), idx(service.pods)),
                    scenario.seed, static_cast<std::uint32_t>(s), site.start.unix_ns, base);
+    const auto prefixes =
+        prefix_cache(block, service.front, shared[s].engine, item_path("inference", s), problems);
     for (int p = 0; p < service.pods; ++p) {
       PodParameters& pod = site.pods[idx(service.first_pod + p)];
+      pod.prefixes = prefixes;
       pod.tier_draws = tier_draws(service.front);
       pod.users = users_of_pod(service.front, idx(p));
       if (pod.users.requests == endless && pod.users.users > 0 && !answers_any(pod))
@@ -678,6 +715,11 @@ models::SiteParameters build_site(const Document<Scenario>& document,
         problems.add(item_path("inference", s) + ".traffic.closed_loop",
                      "has no rate of its own, which `fidelity.mode: fluid` needs",
                      "use `request` or `cohort`, or give arrivals");
+    for (std::size_t s = 0; s < site.services.size(); ++s)
+      if (scenario.inference[s].engine.prefix_cache)
+        problems.add(item_path("inference", s) + ".engine.prefix_cache",
+                     "depends on who came before, which `fidelity.mode: fluid` does not know",
+                     "use `request` or `cohort`, or leave it out");
     problems.raise_if_any();
     // Flow is the same throughout an epoch: one sub-step says all.
     site.sub_step = std::max(site.sub_step, site.step);

@@ -229,6 +229,7 @@ struct EngineBlock {
   int admission_interval = 1;
   int batch_wait = 0;
   double batch_wait_fill = 0;
+  bool prefix_cache = false;
   sim::Bytes swap_space{4.0 * (1 << 30)};
   int clock_levels = 16;
   models::Stepping stepping = models::Stepping::jump;
@@ -300,6 +301,9 @@ void describe(Self& self, auto&& visit) {
                       "(batch_wait_max_tokens_ratio)",
               .min = 0,
               .max = 1});
+  visit("prefix_cache", self.prefix_cache,
+        About{.text = "Blocks of the KV cache that were filled for one prompt serve others that "
+                      "begin alike, until their room is needed (the least recently used first)"});
   visit("swap_space", self.swap_space,
         About{.text = "Host memory for swapped-out KV cache, per GPU", .min = 0});
   visit("clock_levels", self.clock_levels,

@@ -353,6 +353,7 @@ inline PodLaw law_of(const PodParameters& p) {
   law.ttft_limit_ps = to_limit_ps(p.slo.ttft);
   law.tpot_limit_ps = to_limit_ps(p.slo.tpot);
   law.router = p.router;
+  law.prefixes = p.prefixes.get();
   const auto size = static_cast<unsigned>(p.engine.block_size);
   if (std::has_single_bit(size)) law.block_shift = std::countr_zero(size);
   law.router_draws = {p.seed, p.partition, router_stream};
@@ -402,6 +403,18 @@ inline void hold_back(PodState& pod, const PodParameters& parameters, const Arri
   pod.held.push_back(request);
 }
 
+/// Chooses a replica for a request that has so many tokens to compute.
+inline Dispatch send(RouterState& router, const PodLaw& law, std::uint64_t id, std::int32_t prompt,
+                     std::int32_t tokens) {
+  if (law.router != RouterPolicy::kv_aware)
+    return dispatch(router, law.router, law.router_draws, tokens);
+  const PrefixLaw& prefixes = *law.prefixes;
+  return dispatch_by_prefix(router,
+                            {prefixes.keys_of(id, prompt), prefixes.group_tokens,
+                             law.kv_blocks / (prefixes.group_tokens / law.engine.block_size)},
+                            tokens);
+}
+
 /// Counts an arrival and sends it to a replica; nowhere (replica -1) if it is refused or held.
 inline Dispatch receive(PodState& pod, const PodParameters& parameters, const PodLaw& law,
                         const Arrival& a, PodCounts& counts) {
@@ -413,7 +426,7 @@ inline Dispatch receive(PodState& pod, const PodParameters& parameters, const Po
     hold_back(pod, parameters, a);
     return {-1, 0};
   }
-  return dispatch(pod.router, law.router, law.router_draws, a.prompt_tokens);
+  return send(pod.router, law, a.id, a.prompt_tokens, a.prompt_tokens);
 }
 
 }  // namespace mw::models

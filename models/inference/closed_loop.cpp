@@ -27,6 +27,21 @@ PodUsers users_of_pod(const ClosedLoopParameters& loop, std::span<const std::int
   return users;
 }
 
+Lengths lengths_of(const PodUsers& users, std::uint64_t id) {
+  Lengths lengths = draw_lengths(users.lengths, users.draws, id);
+  if (!users.prefixes) return lengths;
+  constexpr std::int64_t longest = 1'000'000'000;  // no model takes as much: refused
+  std::int64_t prompt = lengths.prompt + std::int64_t{users.prefixes->tokens_before(id)};
+  const auto all = static_cast<std::uint64_t>(users.all);
+  for (std::uint64_t turn = id / all % users.prefixes->turns; turn > 0; --turn) {
+    id -= all;
+    const Lengths earlier = draw_lengths(users.lengths, users.draws, id);
+    prompt += earlier.prompt + std::int64_t{earlier.output};
+  }
+  lengths.prompt = static_cast<std::int32_t>(std::min(prompt, longest));
+  return lengths;
+}
+
 UsersState initial_users(const PodUsers& users) {
   UsersState state;
   state.next.assign(static_cast<std::size_t>(std::min(users.users, users.requests)), 0);
@@ -47,7 +62,7 @@ Arrival ask(UsersState& state, const PodUsers& users) {
   const std::int64_t number = state.asked++;
   const auto id = static_cast<std::uint64_t>(number / users.users * users.all + users.first +
                                              number % users.users);
-  const Lengths lengths = draw_lengths(users.lengths, users.draws, id);
+  const Lengths lengths = lengths_of(users, id);
   return {t, id, lengths.prompt, lengths.output};
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "models/inference/lengths.hpp"
+#include "models/inference/prefix_law.hpp"
 #include "models/inference/request.hpp"
 #include "sim/describe.hpp"
 #include "sim/moment.hpp"
@@ -21,6 +23,7 @@ struct ClosedLoopParameters {
   std::int64_t users = 1;
   std::optional<std::int64_t> requests;
   sim::Duration think;
+  std::int64_t turns = 1;
 };
 template <sim::Describes<ClosedLoopParameters> Self>
 void describe(Self& self, auto&& visit) {
@@ -35,6 +38,11 @@ void describe(Self& self, auto&& visit) {
               .min = 1,
               .max = 1e12});
   visit("think", self.think, About{.text = "Time from an answer to the same user's next request"});
+  visit("turns", self.turns,
+        About{.text = "Requests of a conversation, each with all prompts and answers before it in "
+                      "front of its own prompt",
+              .min = 1,
+              .max = 1000});
 }
 void check(const ClosedLoopParameters& loop, sim::Problems& problems);
 
@@ -48,7 +56,8 @@ struct PodUsers {
   std::int64_t requests = endless;  // of this pod
   sim::Time think = 0;
   LengthParameters lengths;
-  sim::Stream draws;  // lengths, by number of request
+  sim::Stream draws;                          // lengths, by number of request
+  std::shared_ptr<const PrefixLaw> prefixes{};  // what comes before a prompt; null: nothing
 };
 
 /// Splits users over pods by their replicas (`pod_ends`: of the pods up to and including each), and
@@ -69,6 +78,9 @@ void describe(Self& self, auto&& visit) {
   visit("next", self.next, About{.text = "Moments of those to come, ns"});
   visit("head", self.head, About{.text = "Index of the first that is still to come"});
 }
+
+/// Lengths of request `id` of the service, with all that comes before its own prompt.
+Lengths lengths_of(const PodUsers& users, std::uint64_t id);
 
 UsersState initial_users(const PodUsers& users);
 

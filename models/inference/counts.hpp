@@ -36,6 +36,7 @@ struct PodCounts {
   std::int64_t refused_prompt_tokens = 0, refused_output_tokens = 0;
   std::int64_t completed_prompt_tokens = 0, completed_output_tokens = 0;
   std::int64_t prompt_tokens = 0;      // prompt tokens computed for the first time
+  std::int64_t cached_tokens = 0;      // prompt tokens found in the prefix cache instead
   std::int64_t recomputed_tokens = 0;  // tokens computed again after a preemption
   std::int64_t output_tokens = 0;      // tokens emitted
   std::int64_t iterations = 0;
@@ -79,6 +80,8 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Output tokens of completed requests"});
   visit("prompt_tokens", self.prompt_tokens,
         About{.text = "Prompt tokens computed for the first time"});
+  visit("cached_tokens", self.cached_tokens,
+        About{.text = "Prompt tokens found in the prefix cache, not computed"});
   visit("recomputed_tokens", self.recomputed_tokens,
         About{.text = "Tokens computed again after a preemption"});
   visit("output_tokens", self.output_tokens, About{.text = "Tokens emitted"});

@@ -121,6 +121,7 @@ struct FlatMemory {
   using Listening = NobodyListens;
   using Due = gpu::FlatList<std::uint16_t>;
   static constexpr bool has_priorities = false;
+  static constexpr bool has_prefixes = false;
 };
 using FlatEngine = JumpEngineOn<FlatMemory>;
 

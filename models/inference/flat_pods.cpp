@@ -215,6 +215,7 @@ std::string flat_obstacle(const PodParameters& p) {
   if (p.engine.stepping != Stepping::jump) return "the plain engine is asked for";
   if (p.engine.scheduling != Scheduling::fcfs || !p.tiers.empty()) return "priorities";
   if (p.keep_records) return "a record is kept of each request";
+  if (p.prefixes) return "a prefix cache";
   if (p.users.users > 0) return "users wait for their answers (a closed loop)";
   return {};
 }

@@ -10,7 +10,8 @@ namespace mw::models {
 namespace {
 
 // Streams of the service. A copy of the generator has three of its own.
-constexpr std::uint32_t shift_stream = 3, tier_stream = 4, first_copy_stream = 16;
+constexpr std::uint32_t shift_stream = 3, tier_stream = 4, prefix_stream = 5,
+                        first_copy_stream = 16;
 enum Purpose : std::uint32_t { gaps, spells, requests, purposes };
 
 sim::Stream stream_of(const FrontParameters& p, std::uint64_t copy, Purpose purpose) {
@@ -69,6 +70,27 @@ bool earlier(const Arrival& a, const Arrival& b) {
   return a.t != b.t ? a.t < b.t : a.id < b.id;
 }
 
+/// What the prompts have in common; null: nothing.
+std::shared_ptr<const PrefixLaw> prefixes_of(const TrafficParameters& traffic,
+                                             const FrontParameters& p) {
+  PrefixLaw law;
+  if (p.trace) {
+    if (p.trace->group_tokens == 0) return nullptr;
+    law.group_tokens = p.trace->group_tokens;
+    law.trace = p.trace;
+    law.copies = static_cast<std::uint64_t>(p.copies);
+  } else {
+    if (!traffic.shared_prefixes && !(p.closed_loop && p.closed_loop->turns > 1)) return nullptr;
+    if (p.closed_loop) {
+      law.users = static_cast<std::uint64_t>(p.closed_loop->users);
+      law.turns = static_cast<std::uint64_t>(p.closed_loop->turns);
+    }
+    if (traffic.shared_prefixes)
+      add_shared(law, *traffic.shared_prefixes, {p.seed, p.entity, prefix_stream});
+  }
+  return std::make_shared<const PrefixLaw>(std::move(law));
+}
+
 /// Sorts by time within [from, until): into as many equal spans of time as there are requests, then
 /// by insertion, which finds nearly everything in its place.
 void sort_by_time(std::span<Arrival> arrivals, sim::Time from, sim::Time until) {
@@ -120,6 +142,7 @@ FrontParameters make_front(const TrafficParameters& traffic, std::span<const std
   p.seed = seed;
   p.entity = entity;
   p.start_unix_ns = start_unix_ns;
+  p.prefixes = prefixes_of(traffic, p);
   return p;
 }
 
@@ -180,6 +203,7 @@ PodUsers users_of_pod(const FrontParameters& p, std::size_t pod) {
   PodUsers users = users_of_pod(*p.closed_loop, p.pod_ends, pod);
   users.lengths = p.lengths;
   users.draws = stream_of(p, 0, requests);
+  users.prefixes = p.prefixes;
   return users;
 }
 
@@ -246,9 +270,10 @@ void Generation::generate(std::uint64_t copy, sim::Bits bits, double gap, std::v
   sim::Time& t = next_[copy];
   const auto add = [&](sim::Bits of_request) {
     const RequestDraw draw(of_request);
-    const Lengths l = laws_->lengths.at(draw.prompt, draw.output);
-    const std::uint64_t number = state.drawn - 1;
-    out.push_back({{t, number * copies_ + copy, l.prompt, l.output}, pod_of(p, draw.pod)});
+    Lengths l = laws_->lengths.at(draw.prompt, draw.output);
+    const std::uint64_t id = (state.drawn - 1) * copies_ + copy;
+    if (p.prefixes) l.prompt += p.prefixes->tokens_before(id);
+    out.push_back({{t, id, l.prompt, l.output}, pod_of(p, draw.pod)});
   };
   add(bits);
   next_arrival(state, laws_->arrivals, gap, spells_stream);
@@ -314,7 +339,12 @@ const ArrivalsByPod& generate(Generation& generation, FrontState& front,
 TrafficMeans traffic_means(const FrontParameters& p) {
   const auto copies = static_cast<double>(p.copies);
   if (!p.trace) {
-    const MeanLengths mean = mean_lengths(p.lengths);
+    MeanLengths mean = mean_lengths(p.lengths);
+    if (p.prefixes) {
+      // A turn repeats those before it: on the average half of all the others.
+      mean.prompt += 0.5 * static_cast<double>(p.prefixes->turns - 1) * (mean.prompt + mean.output);
+      mean.prompt += p.prefixes->share * p.prefixes->shared_tokens;
+    }
     const double rate = p.closed_loop ? std::nan("") : p.arrivals.rate.value * copies;
     return {rate, mean.prompt, mean.output};
   }

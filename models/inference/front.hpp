@@ -9,6 +9,7 @@
 #include "models/inference/arrivals.hpp"
 #include "models/inference/closed_loop.hpp"
 #include "models/inference/lengths.hpp"
+#include "models/inference/prefix_law.hpp"
 #include "models/inference/request.hpp"
 #include "models/inference/trace.hpp"
 #include "models/inference/traffic.hpp"
@@ -24,6 +25,7 @@ struct FrontParameters {
   ArrivalParameters arrivals;
   LengthParameters lengths;
   std::optional<ClosedLoopParameters> closed_loop;  // then the pods' users ask, not the front
+  std::shared_ptr<const PrefixLaw> prefixes;        // null: its prompts have nothing in common
   std::int64_t copies = 1;                          // of the stream
   std::vector<std::int32_t> pod_ends{1};            // replicas of the pods up to and including each
   double kept = 1;  // share of the requests that is made: that of its pods among all there are

@@ -135,20 +135,24 @@ MW_HD bool JumpEngineOn<Memory>::start(Replica& replica, JumpLane& lane, std::in
   if (jump.running() == 0 && !jump.waits()) return false;
   read_arrivals(replica, engine_, jump.running() == 0);
   const std::int64_t taken = jump.block_takers[phase_of(jump.iteration)];
-  if (jump.partial != JumpSums::none || taken > replica.free_blocks ||
+  if (jump.partial != JumpSums::none || taken > replica.free_blocks) {
+    start_single(replica, now);
+    return true;
+  }
+  const Admission next =
       next_admission(replica, engine_.max_num_batched_tokens - (prompts_first_ ? 0 : jump.decodes),
-                     replica.free_blocks - (prompts_first_ ? 0 : taken))
-          .fits) {
+                     replica.free_blocks - (prompts_first_ ? 0 : taken));
+  if (next.fits) {
     start_single(replica, now);
   } else {
-    plan_run(replica, lane.run, now);
+    plan_run(replica, lane.run, now, next.may_fit_soon);
   }
   return true;
 }
 
 /// Whether the head of the queue, if it was read, can be admitted, and what it takes then.
 template <class Memory>
-MW_HD auto JumpEngineOn<Memory>::next_admission(const Replica& replica, std::int32_t budget,
+MW_HD auto JumpEngineOn<Memory>::next_admission(Replica& replica, std::int32_t budget,
                                                 std::int64_t free_blocks) const -> Admission {
   const Jump& jump = replica.jump;
   if (budget <= 0 || static_cast<std::int64_t>(jump.waiting()) <= replica.unread ||
@@ -156,6 +160,19 @@ MW_HD auto JumpEngineOn<Memory>::next_admission(const Replica& replica, std::int
     return {};
   }
   const Head head = head_of(jump);
+  if constexpr (Memory::has_prefixes) {
+    if (context_.law.prefixes) {
+      const PrefixHit hit = look_up(replica, context_.law, head.id, head.prompt, free_blocks);
+      const std::int32_t chunk = std::min(head.rest - hit.tokens, budget);
+      const std::int64_t taken = blocks(std::int64_t{hit.tokens} + chunk) - hit.blocks;
+      return {taken <= free_blocks,
+              head,
+              chunk,
+              taken,
+              hit,
+              hit.found.unheld > 0 && chunk < head.rest - hit.tokens};
+    }
+  }
   const std::int32_t chunk = std::min(head.rest, budget);
   const std::int64_t taken = blocks(head.computed + chunk);
   return {taken <= free_blocks, head, chunk, taken};
@@ -254,7 +271,14 @@ MW_HD void JumpEngineOn<Memory>::start_single(Replica& replica, sim::FineTime no
     if (!next.fits) break;
     replica.free_blocks -= next.blocks;
     if (next.head.computed > 0) moved_blocks += blocks(next.head.computed);
-    prefill(admit(replica, next.head.sent_back, now), next.chunk);
+    const std::uint16_t slot = admit(replica, next.head.sent_back, now);
+    if constexpr (Memory::has_prefixes) {
+      if (context_.law.prefixes) {
+        hold_prefix(replica, counts, next.hit, jump.slots[slot].computed_once);
+        jump.slots[slot].computed = next.hit.tokens;
+      }
+    }
+    prefill(slot, next.chunk);
   }
   if (prompts_first_) {
     jump.prompts_alone = load.prefill_tokens > 0;
@@ -365,7 +389,8 @@ MW_HD std::int64_t JumpEngineOn<Memory>::send_back(Replica& replica, std::uint16
   leave(jump, slot);
   tidy(jump);
   std::int64_t held = blocks(request.computed);
-  replica.free_blocks += held;
+  replica.free_blocks += blocks_of(replica, request, request.computed,
+                                   [](auto&&... all) { return freed_by_preemption(all...); });
   if (engine_.preemption != Preemption::swap || held > replica.free_host_blocks) {
     held = request.computed = 0;
     request.resumes = Resumes::no;
@@ -416,13 +441,15 @@ MW_HD std::int64_t JumpEngineOn<Memory>::affordable(const Jump& jump, std::int64
 }
 
 template <class Memory>
-MW_HD void JumpEngineOn<Memory>::plan_run(Replica& replica, JumpRun& run, sim::FineTime now) {
+MW_HD void JumpEngineOn<Memory>::plan_run(Replica& replica, JumpRun& run, sim::FineTime now,
+                                          bool one) {
   Jump& jump = replica.jump;
   const StepLoad load = decodes_only(jump);
   run.choice = choose_level(replica, table_, load);
   run.starts = now;
-  const std::int64_t most = next_key(jump) - jump.iteration + 1;
-  ask_for(jump.slots[slot_of(jump.last_keys.front())]);  // by the end of the run it is here
+  const std::int64_t most = one ? 1 : next_key(jump) - jump.iteration + 1;
+  // By the end of the run it is here.
+  if (!one) ask_for(jump.slots[slot_of(jump.last_keys.front())]);
   run.iterations = affordable(jump, replica.free_blocks, most);
 
   const DecodeRow& row = decode_row(table_, run.choice.level, jump.decodes);
@@ -700,7 +727,8 @@ template <class Memory>
 MW_HD void JumpEngineOn<Memory>::complete_slot(Replica& replica, std::uint16_t slot,
                                                std::int32_t computed, sim::FineTime now) {
   const JumpRequest& request = replica.jump.slots[slot];
-  replica.free_blocks += blocks(computed);
+  replica.free_blocks += blocks_of(replica, request, computed,
+                                   [](auto&&... all) { return freed_by_completion(all...); });
   complete(replica, context_,
            Finished{request.id, request.arrival, request.admitted_ps, request.first_ps,
                     sim::ps_between({request.arrival, 0}, now), request.marks, request.prompt,

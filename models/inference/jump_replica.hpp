@@ -6,6 +6,7 @@
 
 #include "models/inference/accounting.hpp"
 #include "models/inference/pod.hpp"
+#include "models/inference/prefix_cache.hpp"
 #include "models/inference/replica.hpp"
 #include "sim/host_device.hpp"
 #include "sim/time.hpp"
@@ -48,6 +49,10 @@
 //      preemption; so the histogram of gaps gets each iteration's duration once per decoding
 //      request. Replicas meet in the router alone, whose books are sums: the order of completions
 //      between two arrivals does not matter.
+//  10. With a cache of prefixes (prefix_cache.hpp) the head's hit can only shrink within a run, as
+//      others take free blocks. It then has more to compute and takes as many blocks, unless the
+//      token budget cuts its prompt: a shorter hit then ends in fewer blocks, which might be free.
+//      While that can be, iterations are stepped singly.
 namespace mw::models {
 
 /// A run of iterations that only decode, planned from a boundary on; nothing of it has happened in
@@ -114,6 +119,7 @@ struct HostMemory {
   using Listening = Listeners;
   using Due = std::vector<std::uint16_t>;
   static constexpr bool has_priorities = true;
+  static constexpr bool has_prefixes = true;
 };
 
 /// Steps the replicas of one pod through one call of advance(); which one is said at each call.
@@ -160,7 +166,8 @@ class JumpEngineOn {
 
  private:
   MW_HD void start_single(Replica& replica, sim::FineTime now);
-  MW_HD void plan_run(Replica& replica, JumpRun& run, sim::FineTime now);
+  /// `one`: of a single iteration.
+  MW_HD void plan_run(Replica& replica, JumpRun& run, sim::FineTime now, bool one);
   MW_HD void limit_to_choice(const Replica& replica, const StepLoad& load, JumpRun& run) const;
   MW_HD void commit(Replica& replica, JumpLane& lane, std::int64_t iterations);
   MW_HD void note_gaps(const JumpRun& run, std::int64_t first, std::int64_t iterations,
@@ -171,6 +178,8 @@ class JumpEngineOn {
   struct Head {
     bool sent_back;
     std::int32_t computed, rest;  // tokens in the host's memory; to compute
+    std::uint64_t id;
+    std::int32_t prompt;
   };
   MW_HD Head head_of(const Jump& jump) const {
     bool first_time = jump.sent_back.empty();
@@ -178,9 +187,13 @@ class JumpEngineOn {
       first_time = first_time || (by_priority() && !jump.arrived.empty() &&
                                   urgency(jump.arrived.front()) < urgency(jump.sent_back.back()));
     }
-    if (first_time) return {false, 0, jump.first_arrived().prompt};
+    if (first_time) {
+      const JumpArrival& arrival = jump.first_arrived();
+      return {false, 0, arrival.prompt, arrival.id, arrival.prompt};
+    }
     const JumpRequest& request = jump.sent_back.back();
-    return {true, request.computed, tokens_to_prefill(request) - request.computed};
+    return {true, request.computed, tokens_to_prefill(request) - request.computed, request.id,
+            request.prompt};
   }
   /// The head's part in an iteration with so many tokens and blocks to spare.
   struct Admission {
@@ -188,8 +201,10 @@ class JumpEngineOn {
     Head head{};
     std::int32_t chunk = 0;   // tokens
     std::int64_t blocks = 0;  // that it takes
+    PrefixHit hit{};
+    bool may_fit_soon = false;  // although nobody leaves: see 10 above
   };
-  MW_HD MW_ALWAYS_INLINE Admission next_admission(const Replica& replica, std::int32_t budget,
+  MW_HD MW_ALWAYS_INLINE Admission next_admission(Replica& replica, std::int32_t budget,
                                                   std::int64_t free_blocks) const;
   MW_HD std::int64_t boundary_that_reads(const Replica& replica, std::int64_t n) const;
   MW_HD std::uint16_t victim_of(const Jump& jump) const;
@@ -222,6 +237,15 @@ class JumpEngineOn {
   MW_HD std::int64_t demand(const Jump& jump, std::int64_t n) const;
   MW_HD std::int64_t affordable(const Jump& jump, std::int64_t free_blocks,
                                 std::int64_t most) const;
+
+  /// Blocks that become free when a request with so many computed tokens leaves.
+  template <class Freed>
+  MW_HD std::int64_t blocks_of(Replica& replica, const JumpRequest& request, std::int32_t computed,
+                               Freed&& freed) const {
+    if constexpr (Memory::has_prefixes)
+      return freed(replica, context_.law, request.id, request.prompt, computed, blocks(computed));
+    return blocks(computed);
+  }
 
   MW_HD bool by_priority() const {
     return Memory::has_priorities && engine_.scheduling == Scheduling::priority;

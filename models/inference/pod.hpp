@@ -8,6 +8,7 @@
 #include "models/inference/closed_loop.hpp"
 #include "models/inference/counts.hpp"
 #include "models/inference/engine.hpp"
+#include "models/inference/prefix_law.hpp"
 #include "models/inference/replica.hpp"
 #include "models/inference/request.hpp"
 #include "models/inference/router.hpp"
@@ -38,6 +39,7 @@ struct PodParameters {
   std::vector<PriorityTier> tiers;     // none: all requests are alike
   sim::Stream tier_draws{};
   PodUsers users;  // ask, are answered and ask again; none where requests come from outside
+  std::shared_ptr<const PrefixLaw> prefixes;  // null: its replicas keep no cache of them
   Slo slo;
   std::uint64_t seed = 0;
   std::uint32_t partition = 0;

@@ -4,6 +4,7 @@
 
 #include "models/compute/step_cost.hpp"
 #include "models/inference/engine.hpp"
+#include "models/inference/prefix_law.hpp"
 #include "models/inference/router.hpp"
 #include "sim/host_device.hpp"
 #include "sim/random.hpp"
@@ -23,6 +24,7 @@ struct PodLaw {
   RouterPolicy router = RouterPolicy::least_tokens;
   int block_shift = -1;  // of a block size that is a power of two
   sim::Stream router_draws{};
+  const PrefixLaw* prefixes = nullptr;  // null: no prefix cache. On the host only
 
   bool operator==(const PodLaw&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/inference/accounting.hpp"
+#include "models/inference/prefix_cache.hpp"
 
 namespace mw::models {
 
@@ -42,7 +43,8 @@ std::int64_t send_back(ReplicaState& replica, const EngineContext& context, sim:
   const EngineParameters& engine = context.law.engine;
   Request victim = replica.running[i];
   replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(i));
-  replica.free_blocks += victim.blocks;
+  replica.free_blocks += freed_by_preemption(replica, context.law, victim.id, victim.prompt,
+                                             victim.computed, victim.blocks);
   victim.blocks = 0;
   victim.chunk = 0;
   ++victim.preemptions;
@@ -137,14 +139,29 @@ class Schedule {
     }
   }
 
-  bool head_fits() const {
+  /// What the head of the queue finds in the cache of prefixes.
+  PrefixHit look_up_head() {
+    const Request& head = replica_.waiting.front();
+    if (!context_.law.prefixes) return {};
+    return look_up(replica_, context_.law, head.id, head.prompt, replica_.free_blocks);
+  }
+  struct Admission {
+    std::int32_t chunk;
+    std::int64_t blocks;  // to take
+  };
+  Admission admission(const Request& head, const PrefixHit& hit) const {
+    const std::int32_t known = head.computed + hit.tokens;
+    const std::int32_t chunk = std::min(head.prompt + head.emitted - known, budget_);
+    return {chunk, blocks_for(std::int64_t{known} + chunk, engine_.block_size) - hit.blocks};
+  }
+
+  bool head_fits() {
     if (budget_ == 0 || replica_.waiting.empty() ||
         static_cast<int>(replica_.running.size()) >= engine_.max_num_seqs) {
       return false;
     }
-    const Request& head = replica_.waiting.front();
-    const std::int32_t chunk = std::min(head.prompt + head.emitted - head.computed, budget_);
-    return lacking(head, chunk, engine_) <= replica_.free_blocks;
+    const Admission next = admission(replica_.waiting.front(), look_up_head());
+    return next.blocks <= replica_.free_blocks;
   }
   /// Step 2.
   void admit() {
@@ -155,9 +172,8 @@ class Schedule {
     while (budget_ > 0 && replica_.waiting.size() > unread &&
            static_cast<int>(replica_.running.size()) < engine_.max_num_seqs) {
       Request request = replica_.waiting.front();
-      const std::int32_t chunk =
-          std::min(request.prompt + request.emitted - request.computed, budget_);
-      const std::int64_t blocks = lacking(request, chunk, engine_);
+      const PrefixHit hit = look_up_head();
+      const auto [chunk, blocks] = admission(request, hit);
       if (blocks > replica_.free_blocks) break;
       replica_.waiting.pop_front();
       replica_.waiting_tokens -= request.prompt + request.emitted - request.computed;
@@ -171,6 +187,11 @@ class Schedule {
                     request.host_blocks);
       result_.moved_blocks += request.host_blocks;
       request.host_blocks = 0;
+      if (context_.law.prefixes) {
+        hold_prefix(replica_, context_.counts, hit, request.computed_once);
+        request.computed += hit.tokens;
+        request.blocks = static_cast<std::int32_t>(hit.blocks);
+      }
       hold(replica_, request, blocks);
       request.chunk = chunk;
       take(request, result_.load, context_.counts);
@@ -191,7 +212,8 @@ class Schedule {
 void complete(ReplicaState& replica, const EngineContext& context, const Request& request,
               sim::FineTime now) {
   const sim::FineTime arrival{request.arrival, 0};
-  replica.free_blocks += request.blocks;
+  replica.free_blocks += freed_by_completion(replica, context.law, request.id, request.prompt,
+                                             request.computed, request.blocks);
   complete(replica, context,
            Finished{request.id, request.arrival, sim::ps_between(arrival, request.admitted),
                     sim::ps_between(arrival, request.first), sim::ps_between(arrival, now),

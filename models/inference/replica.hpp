@@ -8,6 +8,7 @@
 #include "models/inference/jump_state.hpp"
 #include "models/inference/outage.hpp"
 #include "models/inference/pod_law.hpp"
+#include "models/inference/prefix_tree.hpp"
 #include "models/inference/request.hpp"
 #include "models/inference/router.hpp"
 #include "sim/time.hpp"
@@ -94,6 +95,7 @@ struct ReplicaBooks {
 };
 
 struct ReplicaState : ReplicaBooks {
+  PrefixTree prefixes;  // in its KV cache; those that nobody holds are in free blocks
   // Of the requests either engine keeps its own: `waiting` and `running`, or `jump`.
   RequestQueue waiting;
   std::vector<Request> running;  // in order of admission, oldest first
@@ -111,6 +113,7 @@ void describe(Self& self, auto&& visit) {
   visit("waiting", self.waiting, About{.text = "Requests that wait"});
   visit("running", self.running, About{.text = "Requests that run, oldest first"});
   visit("jump", self.jump, About{.text = "Requests of the jump engine"});
+  visit("prefixes", self.prefixes, About{.text = "Cache of prefixes"});
   visit("free_blocks", self.free_blocks, About{.text = "KV blocks free", .min = 0});
   visit("free_host_blocks", self.free_host_blocks,
         About{.text = "KV blocks free in the host's memory", .min = 0});

@@ -1,6 +1,7 @@
 #include "models/inference/router.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "sim/host_device.hpp"
 
@@ -39,6 +40,33 @@ Dispatch dispatch(RouterState& router, RouterPolicy policy, sim::Stream stream,
   if (policy == RouterPolicy::least_tokens) replica = least_charged(router);
   if (policy == RouterPolicy::power_of_two) replica = lesser_of_two(router, stream);
   return charge(router, replica, prompt_tokens);
+}
+
+Dispatch dispatch_by_prefix(RouterState& router, const PrefixRoute& route,
+                            std::int32_t prompt_tokens) {
+  const std::size_t n = router.outstanding.size();
+  router.sent.resize(n);
+  struct Choice {
+    std::int64_t cost = std::numeric_limits<std::int64_t>::max();
+    std::size_t replica = 0;
+    PrefixMatch found;
+  } best;
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::size_t r = (static_cast<std::size_t>(router.next) + k) % n;
+    if (router.outstanding[r] >= off_charge) continue;
+    // Nothing that it finds can be worth more than the prompt.
+    if (router.outstanding[r] >= best.cost) continue;
+    const PrefixMatch found = match(router.sent[r], route.keys);
+    const std::int64_t cost =
+        router.outstanding[r] + prompt_tokens - std::int64_t{found.groups} * route.group_tokens;
+    if (cost < best.cost) best = {cost, r, found};
+  }
+  PrefixTree& sent = router.sent[best.replica];
+  hold(sent, route.keys, best.found);
+  release(sent, route.keys, route.keys.groups);
+  evict_to(sent, route.groups);
+  return charge(router, static_cast<std::int32_t>(best.replica),
+                prompt_tokens - best.found.groups * route.group_tokens);
 }
 
 }  // namespace mw::models

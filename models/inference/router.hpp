@@ -4,15 +4,17 @@
 #include <vector>
 
 #include "gpu/atomic.hpp"
+#include "models/inference/prefix_tree.hpp"
 #include "sim/describe.hpp"
 #include "sim/host_device.hpp"
 #include "sim/random.hpp"
 
 namespace mw::models {
 
-enum class RouterPolicy { round_robin, least_tokens, power_of_two };
+enum class RouterPolicy { round_robin, least_tokens, power_of_two, kv_aware };
 inline std::span<const char* const> enum_names(RouterPolicy) {
-  static constexpr const char* names[] = {"round_robin", "least_tokens", "power_of_two"};
+  static constexpr const char* names[] = {"round_robin", "least_tokens", "power_of_two",
+                                          "kv_aware"};
   return names;
 }
 
@@ -25,6 +27,7 @@ struct RouterState {
   std::int32_t off = 0;                   // replicas that get nothing
   std::uint64_t draws = 0;
   std::int64_t completed_requests = 0, completed_output_tokens = 0;
+  std::vector<PrefixTree> sent;  // [replica] what it sent there last; kv_aware only
 };
 template <sim::Describes<RouterState> Self>
 void describe(Self& self, auto&& visit) {
@@ -36,6 +39,7 @@ void describe(Self& self, auto&& visit) {
   visit("completed_requests", self.completed_requests, About{.text = "Requests seen to complete"});
   visit("completed_output_tokens", self.completed_output_tokens,
         About{.text = "Their output tokens"});
+  visit("sent", self.sent, About{.text = "Prefixes sent to each replica, the last of them"});
 }
 
 /// Charge of a replica that is switched off: none that is on is charged as much.
@@ -52,6 +56,20 @@ struct Dispatch {
 /// 1094).
 Dispatch dispatch(RouterState& router, RouterPolicy policy, sim::Stream stream,
                   std::int32_t prompt_tokens);
+
+/// What a router that heeds caches knows of a request and of a replica's cache.
+struct PrefixRoute {
+  PromptKeys keys;
+  std::int32_t group_tokens = 1;
+  std::int64_t groups = 0;  // that fit into a replica's KV cache
+};
+
+/// kv_aware: the replica for which the tokens to compute of this prompt and the charge are the
+/// least together, the turn breaks ties: what Dynamo's router adds up, with both weights 1. What a
+/// replica has cached the router tells from what it sent there, the least recently used forgotten
+/// beyond the replica's capacity, as SGLang's router does and Dynamo's without events.
+Dispatch dispatch_by_prefix(RouterState& router, const PrefixRoute& route,
+                            std::int32_t prompt_tokens);
 
 // What the host and a device have in common; `Router` has the words of RouterState.
 

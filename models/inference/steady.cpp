@@ -118,7 +118,9 @@ FlowRequest flow_request(const FrontParameters& front, const PodParameters& pod)
     const RequestLengths lengths(front.lengths);
     for (std::uint64_t i = 0; i < draws; ++i) {
       const sim::Bits draw = sim::bits({front.seed, front.entity, flow_stream}, i);
-      take(lengths.at(sim::unit_interval(draw.first), sim::unit_interval(draw.second)));
+      Lengths one = lengths.at(sim::unit_interval(draw.first), sim::unit_interval(draw.second));
+      if (front.prefixes) one.prompt += front.prefixes->tokens_before(i);
+      take(one);
     }
   }
   mean.all_prompt /= all;

@@ -22,6 +22,7 @@ void clear_requests(ReplicaState& replica, const PodParameters& p) {
   replica.waiting = {};
   replica.running = {};
   replica.jump = {};
+  replica.prefixes = {};
   if (engine.stepping == Stepping::jump) {
     replica.jump.block_takers.assign(idx(engine.block_size), 0);
   }
@@ -114,7 +115,7 @@ void dispatch_again(PodState& pod, const PodParameters& p, const PodLaw& law, Re
     return;
   }
   const std::int32_t prompt = request.prompt + request.emitted;
-  const Dispatch sent = dispatch(pod.router, law.router, law.router_draws, prompt);
+  const Dispatch sent = send(pod.router, law, request.id, request.prompt, prompt);
   ReplicaState& replica = pod.replicas[idx(sent.replica)];
   request.charge = sent.charge;
   fold(replica, now, Transition::dispatched_again, request.id, 0);
@@ -144,6 +145,7 @@ void switch_replicas(PodState& pod, const PodParameters& p, PodCounts& counts) {
       const std::vector<Request> its = switch_off(replica, p, now, counts);
       again.insert(again.end(), its.begin(), its.end());
       pod.router.outstanding[r] = off_charge;
+      if (r < pod.router.sent.size()) pod.router.sent[r] = {};
       ++pod.router.off;
     } else if (replica.outage == Outage::none) {
       fold(replica, now, Transition::switched_on, 0, 0);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_map>
 
 #include "sim/input_error.hpp"
 #include "sim/io/csv.hpp"
@@ -31,6 +32,51 @@ void append(Trace& trace, sim::Time t, std::int64_t prompt, std::int64_t output,
   }
   trace.rows.push_back({t, static_cast<std::int32_t>(prompt), static_cast<std::int32_t>(output)});
 }
+
+/// The hash_ids of a line, as Mooncake writes them (Qin et al., "Mooncake: Trading more storage for
+/// less computation", FAST 2025, section 4.1): one for each 512 tokens and one for the rest, each
+/// for its tokens and all before them.
+class MooncakeGroups {
+ public:
+  void append(Trace& trace, const sim::JsonlReader& lines) {
+    const bool has = lines.has("hash_ids");
+    Trace::Row& row = trace.rows.back();
+    if (trace.rows.size() == 1 && has) trace.group_tokens = tokens;
+    if (has != (trace.group_tokens > 0)) {
+      lines.fail(has ? "hash_ids" : "input_length",
+                 has ? "stands here, but not in the lines before"
+                     : "has no hash_ids beside it, unlike the lines before",
+                 "give every line its hash_ids, or none");
+    }
+    if (!has) return;
+    const std::vector<std::int64_t> ids = lines.integers("hash_ids");
+    if (static_cast<std::int64_t>(ids.size()) != (row.prompt_tokens + tokens - 1) / tokens) {
+      lines.fail("hash_ids", "are not one for each 512 tokens of input_length",
+                 "give one for each, and one for what is left");
+    }
+    row.first_group = trace.groups.size();
+    row.groups = static_cast<std::int32_t>(ids.size());
+    std::uint32_t before = none;
+    for (const std::int64_t id : ids) {
+      const auto [known, is_new] =
+          known_.try_emplace(id, Known{static_cast<std::uint32_t>(known_.size()), before});
+      if (!is_new && known->second.before != before) {
+        lines.fail("hash_ids", "have a number that followed another one in an earlier line",
+                   "number a block together with all before it, as Mooncake does");
+      }
+      before = known->second.number;
+      trace.groups.push_back(before);
+    }
+  }
+
+ private:
+  static constexpr std::int32_t tokens = 512;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  struct Known {
+    std::uint32_t number, before;
+  };
+  std::unordered_map<std::int64_t, Known> known_;
+};
 
 struct CsvColumns {
   std::size_t time, prompt, output;
@@ -79,6 +125,7 @@ Trace read_mooncake(sim::JsonlReader& lines) {
                problem, std::move(advice));
   };
   Trace trace;
+  MooncakeGroups groups;
   while (lines.next()) {
     const double ms = lines.number("timestamp");
     if (ms < 0 || ms > 1000 * latest_s) {
@@ -86,6 +133,7 @@ Trace read_mooncake(sim::JsonlReader& lines) {
     }
     append(trace, sim::from_seconds(ms / 1000), lines.integer("input_length"),
            lines.integer("output_length"), fail);
+    groups.append(trace, lines);
   }
   return trace;
 }

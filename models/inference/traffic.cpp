@@ -20,6 +20,10 @@ void check(const TrafficParameters& traffic, sim::Problems& problems) {
   if (traffic.closed_loop && traffic.scale != 1) {
     problems.add("scale", "has no meaning for a closed loop", "give closed_loop more users");
   }
+  if (traffic.trace && traffic.shared_prefixes) {
+    problems.add("shared_prefixes", "stands beside a trace",
+                 "leave it out: a trace tells with its hash_ids what its prompts have in common");
+  }
   check_tiers(traffic.priorities, problems);
 }
 

@@ -7,6 +7,7 @@
 #include "models/inference/arrivals.hpp"
 #include "models/inference/closed_loop.hpp"
 #include "models/inference/lengths.hpp"
+#include "models/inference/prefix_law.hpp"
 #include "models/inference/priority.hpp"
 #include "sim/describe.hpp"
 
@@ -39,6 +40,7 @@ struct TrafficParameters {
   std::optional<ArrivalParameters> arrivals;
   std::optional<ClosedLoopParameters> closed_loop;
   std::optional<LengthParameters> lengths;
+  std::optional<SharedPrefixes> shared_prefixes;
   std::int64_t scale = 1;
   std::vector<PriorityTier> priorities;
 };
@@ -53,6 +55,9 @@ void describe(Self& self, auto&& visit) {
   visit("closed_loop", self.closed_loop,
         About{.text = "Users who wait for their answers before they ask again; needs lengths"});
   visit("lengths", self.lengths, About{.text = "How long they are; needs arrivals or closed_loop"});
+  visit("shared_prefixes", self.shared_prefixes,
+        About{.text = "Beginnings, such as system prompts, that many of the prompts share; before "
+                      "the tokens of lengths"});
   visit("scale", self.scale,
         About{.text = "Independent copies of the stream, laid over each other; of a trace, shifted "
                       "in a circle. Not a faster clock",

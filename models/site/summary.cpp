@@ -213,6 +213,11 @@ std::vector<Metric> plain_service_metrics(const SiteParameters& site, const Site
                  "Requests refused for the model's context limit"});
   m.push_back({"tokens_out_per_s", rate(c.output_tokens), "1/s", "Output tokens"});
   m.push_back({"tokens_in_per_s", rate(c.prompt_tokens), "1/s", "Prompt tokens computed"});
+  if (site.pods[static_cast<std::size_t>(site.services[service].first_pod)].prefixes)
+    m.push_back({"prefix_hit_share",
+                 ratio(static_cast<double>(c.cached_tokens),
+                       static_cast<double>(c.cached_tokens + c.prompt_tokens)),
+                 "1", "Prompt tokens found in the cache of prefixes"});
   if (!site.cohort.fluid())
     m.push_back({"good_request_share",
                  ratio(static_cast<double>(c.slo_good_requests),

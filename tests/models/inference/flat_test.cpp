@@ -23,6 +23,8 @@ Case flat_case() {
   c.pod.engine.scheduling = Scheduling::fcfs;
   c.pod.tiers.clear();
   c.pod.users = {};
+  c.pod.prefixes = nullptr;
+  if (c.pod.router == RouterPolicy::kv_aware) c.pod.router = RouterPolicy::least_tokens;
   return c;
 }
 

@@ -226,10 +226,18 @@ std::optional<Trace> public_trace(const char* name) {
   const std::filesystem::path path =
       std::filesystem::path(data ? data : "") / "inference_traces" / name;
   if (!data || !std::filesystem::exists(path)) {
-    MESSAGE("SKIPPED: set MILLWRIGHT_DATA to a folder with inference_traces/", name);
+    MESSAGE("SKIPPED: set MILLWRIGHT_DATA to a folder with inference_traces/" << name);
     return std::nullopt;
   }
   return read_trace(path);
+}
+
+/// A cache of the prefixes that a trace names, before engines with blocks of 16 tokens.
+std::shared_ptr<const PrefixLaw> prefixes_of(const Trace& trace) {
+  const auto law = std::make_shared<PrefixLaw>();
+  law->group_tokens = trace.group_tokens;
+  law->trace = std::make_shared<const Trace>(trace);
+  return law;
 }
 
 /// An engine of vLLM's default size whose iterations last about 20 ms.
@@ -288,4 +296,17 @@ TEST_CASE("jump equals plain on the Mooncake trace") {
   PodCounts sum;
   CHECK(compare(trace_case(*trace, 3, 600'000), &sum) == "");
   CHECK(sum.completed > 3'000);
+
+  // With a cache of prefixes: every prompt token is computed, or found there, exactly once.
+  Case cached = trace_case(*trace, 3, 600'000);
+  cached.pod.prefixes = prefixes_of(*trace);
+  for (const RouterPolicy router : {RouterPolicy::least_tokens, RouterPolicy::kv_aware}) {
+    cached.pod.router = router;
+    CHECK(compare(cached, &sum) == "");
+    CHECK(sum.completed == static_cast<std::int64_t>(trace->rows.size()));
+    CHECK(sum.prompt_tokens + sum.cached_tokens == sum.completed_prompt_tokens);
+    MESSAGE("prompt tokens found in the cache: "
+            << static_cast<double>(sum.cached_tokens) /
+                   static_cast<double>(sum.completed_prompt_tokens));
+  }
 }

@@ -46,6 +46,8 @@ inline PodState in_plain_words(const PodState& pod, const PodParameters& p) {
   PodState plain = pod;
   for (ReplicaState& replica : plain.replicas) {
     replica = models::in_plain_words(replica, p.engine);
+    // Engines evict when they look, so one may be behind the other.
+    if (p.prefixes) evict_for(replica, law_of(p), replica.free_blocks);
   }
   return plain;
 }
@@ -202,6 +204,20 @@ inline Case random_case() {
     users.lengths.output.emplace().lognormal = LognormalLength{output + 1, 1};
     users.draws = {c.pod.seed, 3, 4};
     if (*rc::gen::inRange(0, 2) == 0) c.arrivals.clear();  // or both kinds come together
+  }
+  if (c.pod.engine.preemption == Preemption::recompute && *rc::gen::inRange(0, 2) == 0) {
+    const auto law = std::make_shared<PrefixLaw>();
+    law->group_tokens = c.pod.engine.block_size * *rc::gen::element(1, 2, 5);
+    law->users = static_cast<std::uint64_t>(*rc::gen::element(0, 3, 40));
+    law->turns = static_cast<std::uint64_t>(*rc::gen::inRange(1, 20));
+    if (*rc::gen::inRange(0, 4) > 0) {
+      add_shared(*law,
+                 {*rc::gen::inRange(1, 30), *rc::gen::inRange(1, 2 * static_cast<int>(prompt) + 2),
+                  0.01 * *rc::gen::inRange(0, 101), 0.5 * *rc::gen::inRange(0, 5)},
+                 {c.pod.seed, 7, 8});
+    }
+    c.pod.prefixes = law;
+    if (*rc::gen::inRange(0, 2) == 0) c.pod.router = RouterPolicy::kv_aware;
   }
   return c;
 }

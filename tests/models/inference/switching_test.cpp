@@ -154,7 +154,14 @@ TEST_CASE("random outages lose no request, no block and no token; off draws noth
         for (const Request& request : replica.running) {
           used += request.blocks;
           charged += request.charge;
+          // What it shares with others counts once, in the tree.
+          if (pod.p.prefixes)
+            used -= pod.p.prefixes->keys_of(request.id, request.prompt).groups *
+                    blocks_per_group(law_of(pod.p));
         }
+        if (pod.p.prefixes)
+          used +=
+              (replica.prefixes.groups - replica.prefixes.unheld) * blocks_per_group(law_of(pod.p));
         for (std::size_t i = replica.waiting.head; i < replica.waiting.items.size(); ++i)
           charged += replica.waiting.items[i].charge;
         RC_ASSERT(plain.router.outstanding[r] == (off ? off_charge : charged));
