@@ -56,7 +56,7 @@ struct PodUsers {
   std::int64_t requests = endless;  // of this pod
   sim::Time think = 0;
   LengthParameters lengths;
-  sim::Stream draws;                          // lengths, by number of request
+  sim::Stream draws;                            // lengths, by number of request
   std::shared_ptr<const PrefixLaw> prefixes{};  // what comes before a prompt; null: nothing
 };
 
