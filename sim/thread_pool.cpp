@@ -65,7 +65,8 @@ void ThreadPool::for_each(std::size_t n, const std::function<void(std::size_t)>&
 void ThreadPool::for_each_on(std::size_t n,
                              const std::function<void(std::size_t, std::size_t)>& body) {
   if (inside_loop || workers_.empty() || n <= 1) {
-    const std::size_t thread = inside_loop ? own_number : 0;
+    // A pool of one thread has only number 0, also where another pool's loop runs it.
+    const std::size_t thread = inside_loop && !workers_.empty() ? own_number : 0;
     std::exception_ptr first;
     for (std::size_t i = 0; i < n; ++i) {
       try {

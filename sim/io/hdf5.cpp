@@ -115,7 +115,8 @@ Handle creation_properties(hid_t kind, const std::string& where) {
     H5Pset_obj_track_times(*made, false);
   } else {
     H5Pset_link_creation_order(*made, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    if (kind == H5P_GROUP_CREATE) H5Pset_obj_track_times(*made, false);
+    // H5P_FILE_CREATE makes the root group, which would otherwise hold the second it was made in.
+    if (kind == H5P_GROUP_CREATE || kind == H5P_FILE_CREATE) H5Pset_obj_track_times(*made, false);
   }
   return made;
 }

@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using mw::sim::ThreadPool;
@@ -70,4 +72,20 @@ TEST_CASE("each item is told a thread of the pool, and no two items at a time th
     for (const std::int64_t part : by_thread) sum += part;
     CHECK(sum == 500 * 499 / 2);
   }
+}
+
+// Work space is sized by threads(), so a number beyond it would write where nothing is.
+TEST_CASE("A pool of one thread inside another pool's loop numbers its only thread 0") {
+  ThreadPool outer(4);
+  std::atomic<int> beyond{0}, items{0};
+  outer.for_each(64, [&](std::size_t) {
+    ThreadPool inner(1);
+    inner.for_each_on(3, [&](std::size_t, std::size_t thread) {
+      ++items;
+      if (thread >= static_cast<std::size_t>(inner.threads())) ++beyond;
+    });
+    std::this_thread::sleep_for(std::chrono::microseconds(200));  // others get their share
+  });
+  CHECK(items == 192);
+  CHECK(beyond == 0);
 }
