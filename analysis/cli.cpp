@@ -14,6 +14,7 @@
 #include "analysis/plan_command.hpp"
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
+#include "analysis/study/sweep.hpp"
 #include "analysis/validate/convert.hpp"
 #include "analysis/validate/validate.hpp"
 #include "scenarios/problems.hpp"
@@ -203,6 +204,9 @@ int command_line(int argc, char** argv) {
   PlanCommand planning;
   add_plan(app, planning);
 
+  SweepOptions sweeping;
+  add_sweep(app, sweeping);
+
   std::string scenario;
   std::vector<std::string> sets;
   auto& check = *app.add_subcommand("check", "Read a scenario; print every value and its origin");
@@ -233,6 +237,10 @@ int command_line(int argc, char** argv) {
     if (app.got_subcommand("bench")) return bench(benchmark);
     if (app.got_subcommand("calibrate")) return calibrate(calibration);
     if (app.got_subcommand("plan")) return plan(planning);
+    if (app.got_subcommand("sweep")) {
+      if (sweeping.study.empty()) throw CLI::RequiredError("STUDY");
+      return sweep(sweeping);
+    }
     if (app.got_subcommand("validate")) {
       if (validation.files.empty() && !validation.all && !validation.columns)
         throw CLI::RequiredError("POINTS, --all or --columns");

@@ -1,6 +1,8 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "scenarios/catalog.hpp"
 #include "scenarios/load.hpp"
@@ -19,21 +21,40 @@ struct Document {
   Origins origins;
 };
 
+/// One file read many times with different overrides: every file is parsed once, then only merged
+/// and read. One thread at a time.
+template <class T>
+class ManyReader {
+ public:
+  ManyReader(std::string path, const Catalog& catalog)
+      : path_(std::move(path)), catalog_(catalog) {}
+
+  Document<T> read(const std::vector<std::string>& sets) {
+    Document<T> document;
+    // A file that could not be parsed is told of once, so a loader is kept only while all is well.
+    if (problems_.count() > 0) loader_.reset(), problems_ = {};
+    if (!loader_) loader_.emplace(catalog_, problems_);
+    const Type& type = type_of<T>();
+    Loader::Loaded loaded = loader_->load_file(type, path_);
+    int number = 0;
+    for (const std::string& text : sets) loader_->apply_override(type, loaded.node, text, ++number);
+    if (loaded.node.kind != Node::Kind::null)
+      read_structure(type, &document.value, loaded, *loader_, problems_, document.origins);
+    problems_.raise_if_any();
+    return document;
+  }
+
+ private:
+  std::string path_;
+  const Catalog& catalog_;
+  ProblemList problems_;
+  std::optional<Loader> loader_;
+};
+
 template <class T>
 Document<T> read_document(const std::string& path, const Overrides& overrides,
                           const Catalog& catalog) {
-  Document<T> document;
-  ProblemList problems;
-  Loader loader(catalog, problems);
-  const Type& type = type_of<T>();
-  Loader::Loaded loaded = loader.load_file(type, path);
-  int number = 0;
-  for (const std::string& text : overrides.sets)
-    loader.apply_override(type, loaded.node, text, ++number);
-  if (loaded.node.kind != Node::Kind::null)
-    read_structure(type, &document.value, loaded, loader, problems, document.origins);
-  problems.raise_if_any();
-  return document;
+  return ManyReader<T>(path, catalog).read(overrides.sets);
 }
 
 template <class T>
