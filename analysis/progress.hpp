@@ -6,25 +6,36 @@
 
 namespace mw::analysis {
 
-/// Says on stderr how far a run is, how fast, and how long it will take: a line rewritten in place
-/// on a terminal, otherwise a line every ten seconds. Nothing of it enters a result.
+/// What long work says of itself on stderr: a line rewritten in place on a terminal, otherwise a
+/// line every ten seconds. Nothing of it enters a result. Not for several threads at a time.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool quiet);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  double elapsed() const;  // seconds of wall time
+  /// Whether it is time to say something again.
+  bool due() const { return !quiet_ && elapsed() >= next_; }
+  void say(const std::string& text);
+
+ private:
+  bool quiet_, terminal_, said_ = false;
+  double next_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// How far a run is, how fast, and how long it will take.
 class Progress {
  public:
   Progress(std::string name, sim::Time from, sim::Time until, bool quiet);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
   void at(sim::Time now);
 
  private:
-  void say(sim::Time now, double elapsed);
-
   std::string name_;
   sim::Time from_, until_;
-  bool quiet_, terminal_;
-  bool said_ = false;
-  std::chrono::steady_clock::time_point start_;
-  double next_ = 0.5;  // seconds of wall time
+  ProgressLine line_;
 };
 
 /// `1:02:03` or `2:03`.

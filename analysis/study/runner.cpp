@@ -1,7 +1,5 @@
 #include "analysis/study/runner.hpp"
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -62,40 +60,29 @@ class MemoryGate {
   int in_flight_ = 0;
 };
 
-/// A line on stderr: points done, rate, what is left by the guessed costs.
+/// Points done, their rate, what is left by the guessed costs.
 class SweepProgress {
  public:
-  SweepProgress(std::size_t all, double cost, bool quiet)
-      : all_(all), cost_(cost), quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {
-    if (!terminal_) next_ = 10;
-  }
-  ~SweepProgress() {
-    if (said_ && terminal_) std::fputs("\r\033[K", stderr);
-  }
-  double elapsed() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  SweepProgress(std::size_t all, double cost, bool quiet) : all_(all), cost_(cost), line_(quiet) {}
+
+  double elapsed() const { return line_.elapsed(); }
   void done(double cost, bool failed) {
     ++done_;
     failed_ += failed;
     cost_done_ += cost;
+    if (!line_.due()) return;
     const double s = elapsed();
-    if (quiet_ || s < next_) return;
     const double share = cost_ > 0 ? cost_done_ / cost_ : 1;
-    fmt::print(stderr, "{}sweep: {} of {} points, {:.3g} a second, {} left{}{}",
-               terminal_ ? "\r\033[K" : "", done_, all_, static_cast<double>(done_) / s,
-               clock_text(share > 0 ? s * (1 - share) / share : 0),
-               failed_ > 0 ? fmt::format(", {} failed", failed_) : "", terminal_ ? "" : "\n");
-    std::fflush(stderr);
-    said_ = true;
-    next_ = s + (terminal_ ? 0.2 : 10);
+    line_.say(fmt::format("sweep: {} of {} points, {:.3g} a second, {} left{}", done_, all_,
+                          static_cast<double>(done_) / s,
+                          clock_text(share > 0 ? s * (1 - share) / share : 0),
+                          failed_ > 0 ? fmt::format(", {} failed", failed_) : ""));
   }
 
  private:
   std::size_t all_, done_ = 0, failed_ = 0;
-  double cost_, cost_done_ = 0, next_ = 0.5;
-  bool quiet_, terminal_, said_ = false;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  double cost_, cost_done_ = 0;
+  ProgressLine line_;
 };
 
 }  // namespace

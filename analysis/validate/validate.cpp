@@ -1,9 +1,6 @@
 #include "analysis/validate/validate.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -27,39 +24,23 @@
 namespace mw::analysis {
 namespace {
 
-/// Says on stderr how many rows are done, and how long the rest may take.
+/// How many rows are done, and how long the rest may take.
 class RowProgress {
  public:
-  RowProgress(std::size_t rows, bool quiet)
-      : rows_(rows),
-        quiet_(quiet),
-        terminal_(isatty(STDERR_FILENO) != 0),
-        next_(terminal_ ? 0.5 : 10) {}
-  ~RowProgress() {
-    if (said_ && terminal_) std::fputs("\r\033[K", stderr);
-  }
-  RowProgress(const RowProgress&) = delete;
-  RowProgress& operator=(const RowProgress&) = delete;
+  RowProgress(std::size_t rows, bool quiet) : rows_(rows), line_(quiet) {}
 
   void one_more() {
     const std::scoped_lock lock(mutex_);
     ++done_;
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
-    if (quiet_ || elapsed.count() < next_) return;
-    next_ = elapsed.count() + (terminal_ ? 0.2 : 10);
-    const double left = elapsed.count() * double(rows_ - done_) / double(done_);
-    fmt::print(stderr, "{}{} of {} rows ({:.0f} %), {} left{}", terminal_ ? "\r\033[K" : "", done_,
-               rows_, 100.0 * double(done_) / double(rows_), clock_text(left),
-               terminal_ ? "" : "\n");
-    std::fflush(stderr);
-    said_ = true;
+    if (!line_.due()) return;
+    const double left = line_.elapsed() * double(rows_ - done_) / double(done_);
+    line_.say(fmt::format("{} of {} rows ({:.0f} %), {} left", done_, rows_,
+                          100.0 * double(done_) / double(rows_), clock_text(left)));
   }
 
  private:
   std::size_t rows_, done_ = 0;
-  bool quiet_, terminal_, said_ = false;
-  double next_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  ProgressLine line_;
   std::mutex mutex_;
 };
 
