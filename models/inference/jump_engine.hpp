@@ -389,8 +389,7 @@ MW_HD std::int64_t JumpEngineOn<Memory>::send_back(Replica& replica, std::uint16
   leave(jump, slot);
   tidy(jump);
   std::int64_t held = blocks(request.computed);
-  replica.free_blocks += blocks_of(replica, request, request.computed,
-                                   [](auto&&... all) { return freed_by_preemption(all...); });
+  replica.free_blocks += freed_by(replica, request, request.computed, 0);
   if (engine_.preemption != Preemption::swap || held > replica.free_host_blocks) {
     held = request.computed = 0;
     request.resumes = Resumes::no;
@@ -727,8 +726,7 @@ template <class Memory>
 MW_HD void JumpEngineOn<Memory>::complete_slot(Replica& replica, std::uint16_t slot,
                                                std::int32_t computed, sim::FineTime now) {
   const JumpRequest& request = replica.jump.slots[slot];
-  replica.free_blocks += blocks_of(replica, request, computed,
-                                   [](auto&&... all) { return freed_by_completion(all...); });
+  replica.free_blocks += freed_by(replica, request, computed, replica.free_blocks);
   complete(replica, context_,
            Finished{request.id, request.arrival, request.admitted_ps, request.first_ps,
                     sim::ps_between({request.arrival, 0}, now), request.marks, request.prompt,

@@ -238,12 +238,13 @@ class JumpEngineOn {
   MW_HD std::int64_t affordable(const Jump& jump, std::int64_t free_blocks,
                                 std::int64_t most) const;
 
-  /// Blocks that become free when a request with so many computed tokens leaves.
-  template <class Freed>
-  MW_HD std::int64_t blocks_of(Replica& replica, const JumpRequest& request, std::int32_t computed,
-                               Freed&& freed) const {
+  /// Blocks that become free when a request with so many computed tokens leaves: see
+  /// freed_blocks().
+  MW_HD std::int64_t freed_by(Replica& replica, const JumpRequest& request, std::int32_t computed,
+                              std::int64_t room) const {
     if constexpr (Memory::has_prefixes)
-      return freed(replica, context_.law, request.id, request.prompt, computed, blocks(computed));
+      return freed_blocks(replica, context_.law, request.id, request.prompt, computed,
+                          blocks(computed), room);
     return blocks(computed);
   }
 

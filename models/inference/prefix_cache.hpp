@@ -57,8 +57,12 @@ inline void hold_prefix(ReplicaState& replica, PodCounts& counts, const PrefixHi
 }
 
 /// A request that held `blocks` leaves, `computed` of its tokens in them: how many become free.
-inline std::int64_t freed(ReplicaState& replica, const PodLaw& law, std::uint64_t id,
-                          std::int32_t prompt, std::int32_t computed, std::int64_t blocks) {
+/// `room`: the blocks that are free by then, none where it is sent back for want of one.
+inline std::int64_t freed_blocks(ReplicaState& replica, const PodLaw& law, std::uint64_t id,
+                                 std::int32_t prompt, std::int32_t computed, std::int64_t blocks,
+                                 std::int64_t room) {
+  if (!law.prefixes) return blocks;
+  evict_for(replica, law, room);
   const std::int32_t filled = computed / law.prefixes->group_tokens;
   const PromptKeys own = law.prefixes->keys_of(id, prompt);
   if (filled > own.groups) {  // its answer filled some more
@@ -67,20 +71,6 @@ inline std::int64_t freed(ReplicaState& replica, const PodLaw& law, std::uint64_
     release(replica.prefixes, all, all.groups);
   }
   return blocks - release(replica.prefixes, own, filled) * blocks_per_group(law);
-}
-inline std::int64_t freed_by_completion(ReplicaState& replica, const PodLaw& law, std::uint64_t id,
-                                        std::int32_t prompt, std::int32_t computed,
-                                        std::int64_t blocks) {
-  if (!law.prefixes) return blocks;
-  evict_for(replica, law, replica.free_blocks);
-  return freed(replica, law, id, prompt, computed, blocks);
-}
-inline std::int64_t freed_by_preemption(ReplicaState& replica, const PodLaw& law, std::uint64_t id,
-                                        std::int32_t prompt, std::int32_t computed,
-                                        std::int64_t blocks) {
-  if (!law.prefixes) return blocks;
-  evict_for(replica, law, 0);
-  return freed(replica, law, id, prompt, computed, blocks);
 }
 
 }  // namespace mw::models

@@ -43,8 +43,8 @@ std::int64_t send_back(ReplicaState& replica, const EngineContext& context, sim:
   const EngineParameters& engine = context.law.engine;
   Request victim = replica.running[i];
   replica.running.erase(replica.running.begin() + static_cast<std::ptrdiff_t>(i));
-  replica.free_blocks += freed_by_preemption(replica, context.law, victim.id, victim.prompt,
-                                             victim.computed, victim.blocks);
+  replica.free_blocks += freed_blocks(replica, context.law, victim.id, victim.prompt,
+                                      victim.computed, victim.blocks, 0);
   victim.blocks = 0;
   victim.chunk = 0;
   ++victim.preemptions;
@@ -212,8 +212,8 @@ class Schedule {
 void complete(ReplicaState& replica, const EngineContext& context, const Request& request,
               sim::FineTime now) {
   const sim::FineTime arrival{request.arrival, 0};
-  replica.free_blocks += freed_by_completion(replica, context.law, request.id, request.prompt,
-                                             request.computed, request.blocks);
+  replica.free_blocks += freed_blocks(replica, context.law, request.id, request.prompt,
+                                      request.computed, request.blocks, replica.free_blocks);
   complete(replica, context,
            Finished{request.id, request.arrival, sim::ps_between(arrival, request.admitted),
                     sim::ps_between(arrival, request.first), sim::ps_between(arrival, now),
