@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "models/inference/host_work.hpp"
+#include "analysis/training_wall.hpp"
 #include "models/power/rack.hpp"
 #include "models/training/memory.hpp"
 #include "models/training/work.hpp"
@@ -13,28 +13,6 @@ namespace mw::analysis {
 namespace {
 
 using namespace mw::models;
-
-/// Input of a rack whose GPUs of the job draw `watts` together.
-class RackInput {
- public:
-  explicit RackInput(const RackParameters& rack)
-      : law_(make_rack_law(rack)),
-        polling_(host_load_of(rack.host_polling.value, 1.0, 0.0)),
-        idle_(rack.gpu.value.idle.value.value),
-        gpus_(rack.gpus()) {}
-  double operator()(const JobRacks& kind, double watts, bool working = true) const {
-    const double share = double(gpus_ - kind.spare_gpus) / gpus_;
-    return rack_step(law_, {.gpu_w = watts + kind.spare_gpus * idle_,
-                            .host_load = working ? share * polling_ : 0})
-        .input;
-  }
-  double idle_gpu() const { return idle_; }
-
- private:
-  RackLaw law_;
-  double polling_, idle_;
-  int gpus_;
-};
 
 StepFunction through_rack(const StepFunction& gpus, const JobRacks& kind, const RackInput& input) {
   std::vector<std::pair<double, double>> pieces;
