@@ -287,49 +287,61 @@ std::vector<Level> levels_of(const StudyFile& file, std::size_t i) {
   return out;
 }
 
-Level level_at(const StudyFile& file, std::size_t i, double u) {
+namespace {
+
+/// The level of a factor at u of (0, 1): within its range, or one of its `levels`.
+Level level_at(const StudyFile& file, std::size_t i, const std::vector<Level>& levels, double u) {
   const Factor& f = file.study().factors[i];
-  if (is_range(f) && f.whole) {
+  if (is_range(f) && f.whole && f.spacing == Spacing::linear) {
     // Each whole number has the same chance, the ends included.
     const Range r = range_of(f);
-    if (f.spacing == Spacing::linear) {
-      const double n = std::floor(r.to) - std::ceil(r.from) + 1;
-      const double x = std::ceil(r.from) + std::min(std::floor(u * n), n - 1);
-      return {sim::format_number(x) + (r.unit.empty() ? "" : " " + r.unit),
-              file.place(fmt::format("factors[{}].from", i))};
-    }
+    const double n = std::floor(r.to) - std::ceil(r.from) + 1;
+    const double x = std::ceil(r.from) + std::min(std::floor(u * n), n - 1);
+    return {sim::format_number(x) + (r.unit.empty() ? "" : " " + r.unit),
+            file.place(fmt::format("factors[{}].from", i))};
   }
   if (is_range(f)) return level_in_range(file, i, u);
-  const auto levels = levels_of(file, i);
   const auto n = static_cast<double>(levels.size());
   return levels[static_cast<std::size_t>(std::min(std::floor(u * n), n - 1))];
 }
 
-void apply_conditions(const StudyFile& file, DesignPoint& point) {
-  const Study& study = file.study();
-  for (std::size_t i = 0; i < study.factors.size(); ++i) {
-    if (study.factors[i].when.empty()) continue;
-    const auto when = Expression::parse(study.factors[i].when);
-    if (!(when.evaluate(factor_lookup(study, point)) == 1)) point.levels[i].text.clear();
+/// Levels of factors whose condition does not hold are left out.
+class Conditions {
+ public:
+  explicit Conditions(const Study& study) : study_(study) {
+    for (std::size_t i = 0; i < study.factors.size(); ++i)
+      if (!study.factors[i].when.empty())
+        when_.emplace_back(i, Expression::parse(study.factors[i].when));
   }
-}
+  void apply(DesignPoint& point) const {
+    for (const auto& [i, when] : when_)
+      if (!(when.evaluate(factor_lookup(study_, point)) == 1)) point.levels[i].text.clear();
+  }
+
+ private:
+  const Study& study_;
+  std::vector<std::pair<std::size_t, Expression>> when_;
+};
+
+}  // namespace
 
 std::vector<DesignPoint> make_design(const StudyFile& file) {
   const Study& study = file.study();
   const Design& design = study.design;
   const std::size_t n = study.factors.size();
+  std::vector<std::vector<Level>> all;
+  for (std::size_t i = 0; i < n; ++i) all.push_back(levels_of(file, i));
   std::vector<DesignPoint> points;
   switch (design.kind) {
     case DesignKind::table:
       points = from_table(file);
       break;
     case DesignKind::full:
-    case DesignKind::one_at_a_time: {
-      std::vector<std::vector<Level>> all;
-      for (std::size_t i = 0; i < n; ++i) all.push_back(levels_of(file, i));
-      points = design.kind == DesignKind::full ? full(file, all) : one_at_a_time(file, all);
+      points = full(file, all);
       break;
-    }
+    case DesignKind::one_at_a_time:
+      points = one_at_a_time(file, all);
+      break;
     default: {
       const auto count = static_cast<std::size_t>(design.points);
       if (design.kind == DesignKind::sobol && n > most_sobol_dimensions)
@@ -341,15 +353,16 @@ std::vector<DesignPoint> make_design(const StudyFile& file) {
                                                        : sobol_points(count, n, design.seed);
       for (const auto& u : unit) {
         DesignPoint point;
-        for (std::size_t i = 0; i < n; ++i) point.levels.push_back(level_at(file, i, u[i]));
+        for (std::size_t i = 0; i < n; ++i) point.levels.push_back(level_at(file, i, all[i], u[i]));
         points.push_back(std::move(point));
       }
     }
   }
   std::vector<DesignPoint> out;
+  const Conditions conditions(study);
   std::set<std::string> seen;
   for (DesignPoint& point : points) {
-    apply_conditions(file, point);
+    conditions.apply(point);
     if (seen.insert(key_of(point)).second) out.push_back(std::move(point));
   }
   return out;

@@ -46,17 +46,11 @@ struct StudyFile {
 /// Throws InputProblems and InputError.
 StudyFile read_study(const std::filesystem::path& path, const std::vector<std::string>& sets);
 
-/// The level of a factor at u of (0, 1): within its range, or one of its levels.
-Level level_at(const StudyFile& file, std::size_t factor, double u);
-
 /// The levels of a factor in designs that need such.
 std::vector<Level> levels_of(const StudyFile& file, std::size_t factor);
 
 /// All combinations, in a fixed order; those that conditions make equal stand once.
 std::vector<DesignPoint> make_design(const StudyFile& file);
-
-/// Levels of factors whose condition does not hold are left out.
-void apply_conditions(const StudyFile& file, DesignPoint& point);
 
 /// What a point sets: the study's own `set` first, then its factors in their order.
 std::vector<Setting> settings_of(const StudyFile& file, const DesignPoint& point);
