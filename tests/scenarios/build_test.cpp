@@ -7,10 +7,11 @@
 #include <fstream>
 #include <numeric>
 
-#include "support/scratch.hpp"
+#include "scenarios/scenario_folder.hpp"
 
 using namespace mw;
 using namespace mw::scenarios;
+using mw::scenarios::test::Folder;
 
 namespace {
 
@@ -35,37 +36,6 @@ std::string service(const std::string& engine, const std::string& name = "chat")
 std::string with_engine(const std::string& engine) {
   return head + two_racks + "inference:\n" + service(engine);
 }
-
-class Folder {
- public:
-  Document<Scenario> read(const std::string& text) const {
-    std::ofstream(scratch_ / "s.yaml") << text;
-    return read_document<Scenario>((scratch_ / "s.yaml").string(), {}, Catalog());
-  }
-  models::SiteParameters build(const std::string& text) const {
-    return build_site(read(text), scratch_.path());
-  }
-  /// The messages, without the folder's path; "" if it builds.
-  std::string problems(const std::string& text) const {
-    try {
-      build(text);
-      return "";
-    } catch (const InputProblems& e) {
-      return without_path(e.what());
-    } catch (const sim::InputError& e) {
-      return without_path(e.what());
-    }
-  }
-  std::filesystem::path operator/(const std::string& name) const { return scratch_ / name; }
-
- private:
-  std::string without_path(std::string text) const {
-    const std::string path = scratch_.path().string() + "/";
-    for (std::size_t at; (at = text.find(path)) != std::string::npos;) text.erase(at, path.size());
-    return text;
-  }
-  test::Scratch scratch_;
-};
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

@@ -5,52 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "models/site/epoch.hpp"
-#include "models/site/summary.hpp"
-#include "scenarios/build.hpp"
-#include "sim/thread_pool.hpp"
+#include "scenarios/shipped_run.hpp"
 
 using namespace mw;
-using namespace mw::scenarios;
-
-namespace {
-
-struct Run {
-  models::SiteParameters site;
-  models::SiteState state;
-  double highest_w = 0;  // sub-step
-
-  Run(const std::string& name, std::vector<std::string> sets) {
-    const std::string folder = MILLWRIGHT_SOURCE_DIR "/scenarios/";
-    site = build_site(read_document<Scenario>(folder + name, {std::move(sets)}, Catalog()), folder);
-    state = models::initial_site(site);
-    const auto names = [&] {
-      std::vector<std::string> all;
-      for (const auto& m : models::site_metrics(site, state)) all.push_back(m.name);
-      return all;
-    };
-    const auto at_start = names();
-    sim::ThreadPool pool(2);
-    models::SiteEpoch epoch;
-    while (state.now < site.duration) {
-      models::step_epoch(state, site, pool, epoch);
-      for (const double w : epoch.meter_bins) highest_w = std::max(highest_w, w);
-    }
-    CHECK(names() == at_start);  // run files lay figures out before the start
-  }
-  double figure(const char* name) const {
-    return models::value_of(models::site_metrics(site, state), name);
-  }
-  double tokens(std::size_t service) const {
-    return static_cast<double>(state.counts[service].output_tokens);
-  }
-  bool overloaded() const {
-    return std::any_of(state.feeds.begin(), state.feeds.end(),
-                       [](const auto& node) { return node.overloaded > 0; });
-  }
-};
-
-}  // namespace
+using Run = mw::scenarios::test::ShippedRun;
 
 // T40: the utility of 750 kW binds; a PDU with two of eight racks carries a quarter of it, far from
 // its own 450 kW.

@@ -4,35 +4,21 @@
 #include <string>
 #include <vector>
 
-#include "models/site/epoch.hpp"
-#include "models/site/summary.hpp"
-#include "scenarios/build.hpp"
-#include "sim/thread_pool.hpp"
+#include "scenarios/shipped_run.hpp"
 
 using namespace mw;
 using namespace mw::scenarios;
 
 namespace {
 
-models::SiteParameters site_of(std::vector<std::string> sets) {
-  const std::string folder = MILLWRIGHT_SOURCE_DIR "/scenarios/";
-  return build_site(
-      read_document<Scenario>(folder + "kv-routing.yaml", {std::move(sets)}, Catalog()), folder);
-}
-
 models::PodCounts counts_of(std::vector<std::string> sets) {
   sets.push_back("duration=5 min");
-  const models::SiteParameters site = site_of(std::move(sets));
-  models::SiteState state = models::initial_site(site);
-  sim::ThreadPool pool(2);
-  models::SiteEpoch epoch;
-  while (state.now < site.duration) models::step_epoch(state, site, pool, epoch);
-  return state.counts[0];
+  return test::ShippedRun("kv-routing.yaml", std::move(sets)).state.counts[0];
 }
 
 std::string refusal(std::vector<std::string> sets) {
   try {
-    site_of(std::move(sets));
+    test::shipped_site("kv-routing.yaml", std::move(sets));
   } catch (const std::exception& e) {
     return e.what();
   }

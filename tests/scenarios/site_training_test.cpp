@@ -10,12 +10,13 @@
 #include "models/site/epoch.hpp"
 #include "models/site/summary.hpp"
 #include "scenarios/build.hpp"
-#include "support/scratch.hpp"
+#include "scenarios/scenario_folder.hpp"
 
 using namespace mw;
 using namespace mw::models;
 using namespace mw::scenarios;
 using doctest::Approx;
+using mw::scenarios::test::Folder;
 
 namespace {
 
@@ -37,26 +38,6 @@ std::string job(const std::string& more = "", int gpus = 128) {
          "    run: {start: 3 s}\n" +
          more;
 }
-
-class Folder {
- public:
-  SiteParameters build(const std::string& text) const {
-    std::ofstream(scratch_ / "s.yaml") << text;
-    return build_site(read_document<Scenario>((scratch_ / "s.yaml").string(), {}, Catalog()),
-                      scratch_.path());
-  }
-  std::string problems(const std::string& text) const {
-    try {
-      build(text);
-      return "";
-    } catch (const InputProblems& e) {
-      return e.what();
-    }
-  }
-
- private:
-  test::Scratch scratch_;
-};
 
 }  // namespace
 
