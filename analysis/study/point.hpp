@@ -15,15 +15,15 @@ namespace mw::analysis {
 
 /// Name, unit and meaning of a figure, as in models/site/summary.hpp; of a service as
 /// `chat.ttft_p99`.
-struct Figure {
+struct ResultFigure {
   std::string name, unit, meaning;
-  bool operator==(const Figure&) const = default;
+  bool operator==(const ResultFigure&) const = default;
 };
 
 /// What a run came to. Either figures or an error.
 struct PointResult {
   std::uint64_t key = 0;
-  std::vector<Figure> figures;
+  std::vector<ResultFigure> figures;
   std::vector<double> values;
   std::string error;
   double cpu_s = 0;  // of the one thread that ran it

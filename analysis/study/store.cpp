@@ -30,17 +30,17 @@ std::uint64_t of_hex(const std::string& text) {
   return std::stoull(text, nullptr, 16);
 }
 
-std::string figures_text(const std::vector<Figure>& figures) {
+std::string figures_text(const std::vector<ResultFigure>& figures) {
   json list = json::array();
-  for (const Figure& f : figures) list.push_back({f.name, f.unit, f.meaning});
+  for (const ResultFigure& f : figures) list.push_back({f.name, f.unit, f.meaning});
   return list.dump();
 }
 
-using FigureLists = std::unordered_map<std::uint64_t, std::vector<Figure>>;
+using FigureLists = std::unordered_map<std::uint64_t, std::vector<ResultFigure>>;
 
 void read_line(const json& j, FigureLists& lists, Results& results) {
   if (j.contains("figures")) {
-    std::vector<Figure> figures;
+    std::vector<ResultFigure> figures;
     for (const auto& f : j.at("figures")) figures.push_back({f.at(0), f.at(1), f.at(2)});
     lists[of_hex(j.at("id"))] = std::move(figures);
     return;

@@ -18,12 +18,12 @@ namespace h5 = sim::h5;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// Every figure that some point has, in the order of first mention.
-std::vector<Figure> all_figures(const std::vector<StudyRow>& rows) {
-  std::vector<Figure> out;
+std::vector<ResultFigure> all_figures(const std::vector<StudyRow>& rows) {
+  std::vector<ResultFigure> out;
   std::set<std::string> seen;
   for (const auto& row : rows)
     if (row.result)
-      for (const Figure& f : row.result->figures)
+      for (const ResultFigure& f : row.result->figures)
         if (seen.insert(f.name).second) out.push_back(f);
   return out;
 }
@@ -158,7 +158,7 @@ void write_study_file(const std::filesystem::path& path, const StudyPlan& plan,
   const auto feasible =
       table.column<std::int32_t>("feasible", {"1", "1 where every constraint holds"});
   std::vector<h5::Column<double>> values, derived;
-  for (const Figure& f : figures)
+  for (const ResultFigure& f : figures)
     values.push_back(table.column<double>(f.name, {f.unit, f.meaning, role("figure")}));
   for (const Derived& d : study.metrics)
     derived.push_back(
