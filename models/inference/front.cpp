@@ -234,26 +234,40 @@ void Generation::draw(std::size_t part) {
     return;
   }
   // First those that have a request in the span: where few do, their states lie far apart.
-  thread_local std::vector<std::uint64_t> due;
-  due.resize(end - begin);
+  thread_local std::vector<std::uint64_t> scratch;
+  scratch.resize(end - begin);
+  std::uint64_t* const due = scratch.data();
+  const sim::Time* const next = next_.data();
+  const sim::Time until = until_;
   std::size_t n = 0;
   for (std::uint64_t copy = begin; copy < end; ++copy) {
     due[n] = copy;
-    n += next_[copy] < until_ ? 1 : 0;
+    n += next[copy] < until ? 1 : 0;
   }
   // Then so many at once, while memory is asked for the next ones' states.
+  const ArrivalState* const states = front_->generated.data();
+  const auto ask_for = [states, due, n](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < std::min(n, to); ++i) {
+      const ArrivalState* const state = states + due[i];  // may lie in two lines
+      __builtin_prefetch(state, 1);
+      __builtin_prefetch(reinterpret_cast<const char*>(state + 1) - 1, 1);
+    }
+  };
   constexpr std::size_t together = 32;
+  std::array<std::uint64_t, together> drawn;
   std::array<GapDraw, together> which;
   std::array<double, together> gap;
   std::array<sim::Bits, together> bits;
+  ask_for(0, together);
   for (std::size_t first = 0; first < n; first += together) {
     const std::size_t m = std::min(together, n - first);
-    for (std::size_t i = first + m; i < std::min(n, first + 2 * m); ++i)
-      __builtin_prefetch(&front_->generated[due[i]], 1);
+    ask_for(first + together, first + 2 * together);
+    // One after another without work in between: what is not here yet is waited for together.
+    for (std::size_t i = 0; i < m; ++i) drawn[i] = states[due[first + i]].drawn;
     for (std::size_t i = 0; i < m; ++i) {
-      const std::uint64_t copy = due[first + i], drawn = front_->generated[copy].drawn;
-      which[i] = {stream_of(*parameters_, copy, gaps), drawn};
-      bits[i] = sim::bits(stream_of(*parameters_, copy, requests), drawn - 1);
+      const std::uint64_t copy = due[first + i];
+      which[i] = {stream_of(*parameters_, copy, gaps), drawn[i]};
+      bits[i] = sim::bits(stream_of(*parameters_, copy, requests), drawn[i] - 1);
     }
     draw_gaps(laws_->arrivals, std::span(which).first(m), gap);
     for (std::size_t i = 0; i < m; ++i) generate(due[first + i], bits[i], gap[i], out);

@@ -71,11 +71,17 @@ template <class Jump>
 MW_HD bool outdated(const Jump& jump, std::uint64_t entry) {
   return jump.slots[slot_of(entry)].last_key != key_of(entry);
 }
+/// Some entries are: everyone who decodes has one that is not. To know that none is spares a look
+/// at a record that is far away.
+template <class Jump>
+MW_HD bool some_outdated(const Jump& jump) {
+  return jump.last_keys.size() > static_cast<std::size_t>(jump.decodes);
+}
 
 /// The iteration in which the next request completes.
 template <class Jump>
 MW_HD std::int64_t next_key(Jump& jump) {
-  while (outdated(jump, jump.last_keys.front())) heap_pop(jump.last_keys);
+  while (some_outdated(jump) && outdated(jump, jump.last_keys.front())) heap_pop(jump.last_keys);
   return key_of(jump.last_keys.front());
 }
 
@@ -705,8 +711,10 @@ MW_HD void JumpEngineOn<Memory>::complete_due(Replica& replica, sim::FineTime no
   due_.clear();
   while (!jump.last_keys.empty() && key_of(jump.last_keys.front()) <= ended) {
     const std::uint64_t entry = jump.last_keys.front();
+    const bool left_behind = some_outdated(jump) && outdated(jump, entry);
+    ask_for(jump.slots[slot_of(entry)]);
     heap_pop(jump.last_keys);
-    if (outdated(jump, entry)) continue;
+    if (left_behind) continue;
     due_.push_back(slot_of(entry));
     leave_decoding(jump, jump.slots[slot_of(entry)]);
     jump.slots[slot_of(entry)].last_key = -1;

@@ -43,10 +43,16 @@ MonotoneCurve make_monotone_curve(std::span<const double> x, std::span<const dou
     s[i - 1] = (curve.y[i] - curve.y[i - 1]) / h[i - 1];
   }
   if (n == 2) curve.slope[0] = curve.slope[1] = s[0];
-  if (n < 3) return curve;
-  curve.slope[0] = end_slope(h[0], s[0], h[1], s[1]);
-  for (int i = 1; i < n - 1; ++i) curve.slope[i] = inner_slope(h[i - 1], s[i - 1], h[i], s[i]);
-  curve.slope[n - 1] = end_slope(h[n - 2], s[n - 2], h[n - 3], s[n - 3]);
+  if (n > 2) {
+    curve.slope[0] = end_slope(h[0], s[0], h[1], s[1]);
+    for (int i = 1; i < n - 1; ++i) curve.slope[i] = inner_slope(h[i - 1], s[i - 1], h[i], s[i]);
+    curve.slope[n - 1] = end_slope(h[n - 2], s[n - 2], h[n - 3], s[n - 3]);
+  }
+  for (int i = 0; i < n - 1; ++i) {
+    const double left = curve.slope[i], right = curve.slope[i + 1];
+    curve.square[i] = (3 * s[i] - 2 * left - right) / h[i];
+    curve.cubic[i] = (left + right - 2 * s[i]) / (h[i] * h[i]);
+  }
   return curve;
 }
 

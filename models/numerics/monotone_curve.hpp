@@ -15,18 +15,15 @@ struct MonotoneCurve {
   double x[capacity] = {};
   double y[capacity] = {};
   double slope[capacity] = {};
+  double square[capacity] = {}, cubic[capacity] = {};  // of the piece from each point to the next
 
   MW_HD double operator()(double at) const {
     if (at <= x[0]) return y[0];
     if (at >= x[points - 1]) return y[points - 1];
     int i = 0;
     while (at >= x[i + 1]) ++i;
-    const double h = x[i + 1] - x[i];
-    const double s = (y[i + 1] - y[i]) / h;
     const double t = at - x[i];
-    const double cubic = (slope[i] + slope[i + 1] - 2 * s) / (h * h);
-    const double square = (3 * s - 2 * slope[i] - slope[i + 1]) / h;
-    return ((cubic * t + square) * t + slope[i]) * t + y[i];
+    return ((cubic[i] * t + square[i]) * t + slope[i]) * t + y[i];
   }
 };
 

@@ -7,6 +7,7 @@
 #include "models/site/availability.hpp"
 #include "models/site/epoch_bins.hpp"
 #include "models/site/power_turn.hpp"
+#include "sim/host_device.hpp"
 #include "sim/index.hpp"
 
 namespace mw::models {
@@ -14,23 +15,43 @@ namespace {
 
 using sim::idx;
 
+/// Rows of the allocation that threads share out, each piece from its begin to the next. Rows are
+/// in the order of racks and pieces end where a rack does, so they share no sum.
+std::vector<std::size_t> pieces_of(const std::vector<GpuGroup>& rows) {
+  constexpr std::size_t rows_of_piece = 2048;
+  std::vector<std::size_t> begin{0};
+  for (std::size_t i = 1; i <= rows.size(); ++i)
+    if (i == rows.size() || (rows[i].rack != rows[i - 1].rack && i - begin.back() >= rows_of_piece))
+      begin.push_back(i);
+  return begin;
+}
+
+/// GPUs of a replica that is on: what they leak beyond the reference, and their share of what the
+/// replica spends in each sub-step.
+struct EngineRow {
+  double* watt;
+  double leakage, share;
+  const std::int64_t* energy_nj;
+};
+MW_WIDE_VECTORS void add_engines(const EngineRow* rows, std::size_t count, const double* seconds,
+                                 int bins) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [watt, leakage, share, energy_nj] = rows[i];
+    for (int b = 0; b < bins; ++b)
+      watt[b] = watt[b] + leakage + share * static_cast<double>(energy_nj[b]) * 1e-9 / seconds[b];
+  }
+}
+
 /// GPU power of each rack on the sub-grid: a sum over the allocation table.
 void gpu_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
-               SiteEpoch& epoch, int bins) {
+               SiteEpoch& epoch, const std::vector<std::size_t>& pieces, int bins) {
   epoch.gpu_bins.assign(idx(site.rack_count()) * idx(bins), 0);
   std::vector<double> seconds;
   for (int b = 0; b < bins; ++b) seconds.push_back(bin_seconds(epoch, site, b));
-  const auto add_row = [&](const GpuGroup& g) {
-    if (is_off(epoch, g.rack)) return;
-    double* row = &epoch.gpu_bins[idx(g.rack) * idx(bins)];
+  // Rows of GPUs that run no engine.
+  const auto add_other = [&](const GpuGroup& g, double* row) {
     const double leakage = state.leakage_w[idx(g.rack)] * g.gpus;
     for (int b = 0; b < bins; ++b) row[b] += leakage;
-    if (g.use == GpuUse::free) {
-      const double free =
-          site.group(g.rack).free_gpu_w(state.rack_states[idx(g.rack)].clock_ceiling) * g.gpus;
-      for (int b = 0; b < bins; ++b) row[b] += free;
-      return;
-    }
     if (g.use == GpuUse::training) {
       const JobPower& power = site.jobs[idx(g.service)].course->power[idx(g.replica)];
       double before = power.integral(sim::to_seconds(epoch.start));
@@ -42,26 +63,34 @@ void gpu_watts(const SiteState& state, const SiteParameters& site, sim::ThreadPo
       }
       return;
     }
-    if (is_stranded(epoch, g)) {
-      const double idle = site.group(g.rack).idle_gpu_w() * g.gpus;
-      for (int b = 0; b < bins; ++b) row[b] += idle;
-      return;
-    }
-    const auto service = idx(site.service_of_pod[idx(g.pod)]);
-    const double share = static_cast<double>(g.gpus) / site.services[service].gpus_per_replica;
-    const std::int64_t* energy = epoch.seen[idx(g.pod)].energy_nj + idx(g.replica) * idx(bins);
-    for (int b = 0; b < bins; ++b)
-      row[b] += share * static_cast<double>(energy[b]) * 1e-9 / seconds[idx(b)];
+    const SiteRacks& racks = site.group(g.rack);
+    const double each = g.use == GpuUse::free
+                            ? racks.free_gpu_w(state.rack_states[idx(g.rack)].clock_ceiling)
+                            : racks.idle_gpu_w();  // stranded
+    for (int b = 0; b < bins; ++b) row[b] += each * g.gpus;
   };
-  // Rows are in the order of racks, so pieces that end where a rack does share no sum.
-  constexpr std::size_t rows_of_piece = 2048;
-  std::vector<std::size_t> begin{0};
   const auto& rows = state.allocation;
-  for (std::size_t i = 1; i <= rows.size(); ++i)
-    if (i == rows.size() || (rows[i].rack != rows[i - 1].rack && i - begin.back() >= rows_of_piece))
-      begin.push_back(i);
-  pool.for_each(begin.size() - 1, [&](std::size_t piece) {
-    for (std::size_t i = begin[piece]; i < begin[piece + 1]; ++i) add_row(rows[i]);
+  pool.for_each(pieces.size() - 1, [&](std::size_t piece) {
+    std::vector<EngineRow> engines;  // that are still to be added
+    const auto add = [&] {
+      add_engines(engines.data(), engines.size(), seconds.data(), bins);
+      engines.clear();
+    };
+    for (std::size_t i = pieces[piece]; i < pieces[piece + 1]; ++i) {
+      const GpuGroup& g = rows[i];
+      if (is_off(epoch, g.rack)) continue;
+      double* row = &epoch.gpu_bins[idx(g.rack) * idx(bins)];
+      if (g.use != GpuUse::serving || is_stranded(epoch, g)) {
+        add();  // a rack's rows are summed in their order
+        add_other(g, row);
+        continue;
+      }
+      const auto service = idx(site.service_of_pod[idx(g.pod)]);
+      engines.push_back({row, state.leakage_w[idx(g.rack)] * g.gpus,
+                         static_cast<double>(g.gpus) / site.services[service].gpus_per_replica,
+                         epoch.seen[idx(g.pod)].energy_nj + idx(g.replica) * idx(bins)});
+    }
+    add();
   });
 }
 
@@ -77,7 +106,8 @@ double exchanged(const PodCounts& counts, const SiteService& service) {
   return static_cast<double>(counts.prompt_tokens + counts.output_tokens) *
          service.network_bytes_per_token;
 }
-RackWork rack_work(const SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
+RackWork rack_work(const SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
+                   const SiteEpoch& epoch, const std::vector<std::size_t>& pieces) {
   const std::vector<double> none(idx(site.rack_count()), 0);
   RackWork w{none, none, none};
   const double seconds = epoch.seconds();
@@ -97,37 +127,57 @@ RackWork rack_work(const SiteState& state, const SiteParameters& site, const Sit
     of[p].gpus =
         replica_seconds / seconds * site.services[idx(site.service_of_pod[p])].gpus_per_replica;
   }
-  for (const auto& g : state.allocation) {
-    if (g.use == GpuUse::free) {
-      const auto& racks = site.group(g.rack);
-      w.host_load[idx(g.rack)] += racks.load * g.gpus / racks.rack.gpus();
-    }
-    if (g.use == GpuUse::training && !is_off(epoch, g.rack)) {
-      const StepFunction& working = site.jobs[idx(g.service)].course->working;
-      const double busy = (working.integral(sim::to_seconds(epoch.end)) -
-                           working.integral(sim::to_seconds(epoch.start))) /
-                          seconds;
-      const auto& racks = site.group(g.rack);
-      const double share = busy * g.gpus / racks.rack.gpus();
-      w.busy[idx(g.rack)] += share;
-      w.host_load[idx(g.rack)] += share * host_load_of(racks.law.host_polling, 1, 0);
-    }
-    if (g.use != GpuUse::serving || is_off(epoch, g.rack) || is_stranded(epoch, g)) continue;
+  // What one row adds to its rack.
+  struct RowWork {
+    double busy, host_load;
+    double to_users, between_domains;  // B/s
+  };
+  const auto engine_row = [&](const GpuGroup& g) -> RowWork {
     const auto& counts = *epoch.seen[idx(g.pod)].counts;
     const auto& racks = site.group(g.rack);
     const double share = static_cast<double>(g.gpus) / racks.rack.gpus();
     const auto [busy, work, pod_gpus] = of[idx(g.pod)];
-    w.busy[idx(g.rack)] += share * busy;
-    w.host_load[idx(g.rack)] += share * host_load_of(racks.law.host_polling, busy, work);
-    // A pod's tokens come and go through the network cards of the racks that hold it.
-    w.byte_rate[idx(g.rack)] +=
-        static_cast<double>(counts.arrived_prompt_tokens + counts.output_tokens) *
-        site.bytes_per_token / seconds * g.gpus / pod_gpus;
-    // So does what GPUs of one replica exchange over several link domains.
-    w.byte_rate[idx(g.rack)] +=
-        exchanged(counts, site.services[idx(site.service_of_pod[idx(g.pod)])]) / seconds * g.gpus /
-        pod_gpus;
-  }
+    return {share * busy, share * host_load_of(racks.law.host_polling, busy, work),
+            // A pod's tokens come and go through the network cards of the racks that hold it.
+            static_cast<double>(counts.arrived_prompt_tokens + counts.output_tokens) *
+                site.bytes_per_token / seconds * g.gpus / pod_gpus,
+            // So does what GPUs of one replica exchange over several link domains.
+            exchanged(counts, site.services[idx(site.service_of_pod[idx(g.pod)])]) / seconds *
+                g.gpus / pod_gpus};
+  };
+  const auto& rows = state.allocation;
+  pool.for_each(pieces.size() - 1, [&](std::size_t piece) {
+    const GpuGroup* as = nullptr;  // the row that `same` is of
+    RowWork same{};
+    for (std::size_t i = pieces[piece]; i < pieces[piece + 1]; ++i) {
+      const GpuGroup& g = rows[i];
+      if (g.use == GpuUse::free) {
+        const auto& racks = site.group(g.rack);
+        w.host_load[idx(g.rack)] += racks.load * g.gpus / racks.rack.gpus();
+      }
+      if (g.use == GpuUse::training && !is_off(epoch, g.rack)) {
+        const StepFunction& working = site.jobs[idx(g.service)].course->working;
+        const double busy = (working.integral(sim::to_seconds(epoch.end)) -
+                             working.integral(sim::to_seconds(epoch.start))) /
+                            seconds;
+        const auto& racks = site.group(g.rack);
+        const double share = busy * g.gpus / racks.rack.gpus();
+        w.busy[idx(g.rack)] += share;
+        w.host_load[idx(g.rack)] += share * host_load_of(racks.law.host_polling, 1, 0);
+      }
+      if (g.use != GpuUse::serving || is_off(epoch, g.rack) || is_stranded(epoch, g)) continue;
+      // Rows of one pod in racks of one kind add alike.
+      if (!as || as->pod != g.pod || as->gpus != g.gpus ||
+          site.group_of_rack[idx(as->rack)] != site.group_of_rack[idx(g.rack)]) {
+        as = &g;
+        same = engine_row(g);
+      }
+      w.busy[idx(g.rack)] += same.busy;
+      w.host_load[idx(g.rack)] += same.host_load;
+      w.byte_rate[idx(g.rack)] += same.to_users;
+      w.byte_rate[idx(g.rack)] += same.between_domains;
+    }
+  });
   // Racks whose power is replayed move what they moved then.
   const auto moves = [&](int r) {
     const SiteRacks& racks = site.group(r);
@@ -212,8 +262,9 @@ std::vector<MeasuredRackLaw> measured_watts(const SiteParameters& site, SiteEpoc
 
 RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPool& pool,
                      SiteEpoch& epoch, int bins) {
-  gpu_watts(state, site, pool, epoch, bins);
-  const RackWork doing = rack_work(state, site, epoch);
+  const std::vector<std::size_t> pieces = pieces_of(state.allocation);
+  gpu_watts(state, site, pool, epoch, pieces, bins);
+  const RackWork doing = rack_work(state, site, pool, epoch, pieces);
   const double inlet_c = sim::to_degc(site.cooling.air.supply.value);
   const std::vector<MeasuredRackLaw> laws = measured_watts(site, epoch, bins, inlet_c);
   const std::size_t series = site.measured ? site.measured->series() : 0;

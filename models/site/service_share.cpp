@@ -47,21 +47,36 @@ double yearly_scale(const SiteState& state) {
 }  // namespace
 
 void book_services(SiteState& state, const SiteParameters& site, const SiteEpoch& epoch) {
-  // Energy of each row's GPUs: replicas of a pod count alike.
+  // Energy of each row's GPUs: replicas of a pod count alike, and most rows are as the one before.
+  const GpuGroup* as = nullptr;
+  double same_nj = 0;
   const auto row_nj = [&](const GpuGroup& g) {
+    if (as && as->pod == g.pod && as->gpus == g.gpus) return same_nj;
     const PodCounts& pod = *epoch.seen[idx(g.pod)].counts;
-    return static_cast<double>(pod.prefill_nj + pod.decode_nj + pod.idle_nj) * g.gpus /
-           (static_cast<double>(site.pods[idx(g.pod)].replicas) *
-            site.services[idx(g.service)].gpus_per_replica);
+    as = &g;
+    same_nj = static_cast<double>(pod.prefill_nj + pod.decode_nj + pod.idle_nj) * g.gpus /
+              (static_cast<double>(site.pods[idx(g.pod)].replicas) *
+               site.services[idx(g.service)].gpus_per_replica);
+    return same_nj;
   };
   std::vector<double> rack_nj(idx(site.rack_count()), 0);
   for (const auto& g : state.allocation)
     if (g.use == GpuUse::serving) rack_nj[idx(g.rack)] += row_nj(g);
   std::vector<double> joules(site.services.size(), 0);
-  for (const auto& g : state.allocation)
-    if (g.use == GpuUse::serving && rack_nj[idx(g.rack)] > 0)
-      joules[idx(g.service)] +=
-          epoch.rack_input[idx(g.rack)] * epoch.seconds() * row_nj(g) / rack_nj[idx(g.rack)];
+  const double seconds = epoch.seconds();
+  std::int32_t rack = -1;
+  double of_rack_nj = 0,
+         part = 0;  // of the row before: its energy, and the rack's that goes with it
+  for (const auto& g : state.allocation) {
+    if (g.use != GpuUse::serving || !(rack_nj[idx(g.rack)] > 0)) continue;
+    const double nj = row_nj(g);
+    if (g.rack != rack || nj != of_rack_nj) {
+      rack = g.rack;
+      of_rack_nj = nj;
+      part = epoch.rack_input[idx(rack)] * seconds * nj / rack_nj[idx(rack)];
+    }
+    joules[idx(g.service)] += part;
+  }
   for (std::size_t s = 0; s < joules.size(); ++s)
     state.service_racks[s] += ExactEnergy::of_joules(joules[s]);
 }
