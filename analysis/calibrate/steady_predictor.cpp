@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/validate/simulate.hpp"
 #include "models/compute/law_value.hpp"
 #include "models/compute/steady.hpp"
+#include "models/inference/repeated_prompts.hpp"
 #include "scenarios/serving.hpp"
 
 namespace mw::analysis {
@@ -18,7 +20,9 @@ struct Engine {
   double prompt, output, output_cv;  // mean lengths
   SteadyCosts costs;
   double kv_capacity;  // tokens of context that fit
+  int block;           // tokens of a block of the KV cache
   double burst;
+  bool repeats;  // prompts, some of which the cache may still hold
 
   SteadyState at(double batch, double requests) const {
     SteadyLoad load;
@@ -28,6 +32,19 @@ struct Engine {
     load.output_cv = output_cv;
     load.requests = requests;
     load.mixed_step_burst = burst;
+    const SteadyState all_new = steady_state(costs, load);
+    if (!repeats) return all_new;
+    load.cached_tokens =
+        cached_prompt_tokens({.distinct = double(point.distinct_prompts),
+                              .requests = double(point.n_requests) / point.replicas,
+                              .batch = batch,
+                              .prompt = prompt,
+                              .output = output,
+                              .prompt_cv = point.isl_cv,
+                              .output_cv = output_cv,
+                              .context = all_new.context,
+                              .capacity = kv_capacity,
+                              .block = double(block)});
     return steady_state(costs, load);
   }
 
@@ -116,6 +133,7 @@ std::vector<SteadyFigures> SteadyPredictor::predict() const {
       const Point& p = points_[i];
       const double mean = 0.5 * (1 + p.shortest);
       const double spread = p.shortest < 1 ? (1 - p.shortest) / std::sqrt(12.0) / mean : p.osl_cv;
+      const bool repeats = repeats_prompts(p, llm);
       const Engine engine{
           p,
           p.isl * mean,
@@ -124,7 +142,9 @@ std::vector<SteadyFigures> SteadyPredictor::predict() const {
           {[&](const StepLoad& load) { return law_value(law, linear, level, load); },
            p.max_num_seqs + 1, p.max_num_batched_tokens},
           p.kv_blocks ? double(*p.kv_blocks) * stack.block_size : double(memory.kv_token_capacity),
-          stack.mixed_step_burst.value};
+          stack.block_size,
+          stack.mixed_step_burst.value,
+          repeats};
       SteadyFigures& f = out[i];
       const SteadyState s = engine.settle(f.batch);
       f.tok_s = s.tokens_per_second * p.replicas;

@@ -52,13 +52,15 @@ struct Point {
   double batch_wait_fill = 0;  // unless they fill this share of an iteration
   std::optional<std::int64_t> kv_blocks;
   Pattern pattern = Pattern::at_once;
-  int concurrency = 0;  // closed loop: users of the whole row
-  double rate = 0;      // Poisson: requests per second of the whole row
+  bool whole_run = false;  // at once: counted from the first request to the last token
+  int concurrency = 0;     // closed loop: users of the whole row
+  double rate = 0;         // Poisson: requests per second of the whole row
   std::int64_t n_requests = 0;
-  double isl = 0, osl = 0;        // mean lengths; the longest where `shortest` is below 1
-  double isl_cv = 0, osl_cv = 0;  // lognormal
-  double shortest = 1;            // uniform from this share of isl and osl up to them
-  std::optional<double> cap_w;    // power limit of one GPU
+  std::int64_t distinct_prompts = 0;  // asked in turn, held in a cache of prefixes; 0: all differ
+  double isl = 0, osl = 0;            // mean lengths; the longest where `shortest` is below 1
+  double isl_cv = 0, osl_cv = 0;      // lognormal
+  double shortest = 1;                // uniform from this share of isl and osl up to them
+  std::optional<double> cap_w;        // power limit of one GPU
   TtftKind ttft = TtftKind::median;
   bool contended = false;                   // other jobs shared the host
   std::optional<double> request_latency_s;  // where it is not the stack's

@@ -72,6 +72,11 @@ std::span<const ColumnAbout> point_columns() {
        "Requests of the run",
        "10 for each user; 4 for each place in the batch where they come at once; 300 at a rate",
        {"num_prompts", "num_requests"}},
+      {"distinct_prompts",
+       "Different prompts of the run, 1 to 1e8, asked one after the other and then again from the "
+       "first; what the KV cache still holds of one need not be computed again",
+       "every prompt is new",
+       {"num_unique_prompts"}},
       {"isl",
        "Prompt tokens",
        "of the task, else 1024",
@@ -85,6 +90,11 @@ std::span<const ColumnAbout> point_columns() {
        "Requests per second of a Poisson stream; `inf`: all at once",
        "without concurrency: all at once",
        {"request_rate", "qps"}},
+      {"counted",
+       "All at once: `steady`, the time with a full batch (ML.ENERGY), or `whole`, from the first "
+       "request to the last token (trtllm-bench, vllm bench throughput)",
+       "steady",
+       {"window"}},
       {"cap", "Power limit of one GPU, W", "none", {"cap_w", "power_cap", "power_limit"}},
       {"shortest",
        "Lengths are drawn evenly between this share of isl and osl and the whole",

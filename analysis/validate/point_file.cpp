@@ -475,6 +475,16 @@ class Reader {
     point.batch_wait_fill = number("batch_wait_fill", 0, 1).value_or(0);
     if (const auto ms = number("request_latency_ms", 0, 1e5)) point.request_latency_s = *ms / 1e3;
     point.kv_blocks = integer("kv_blocks", 1, 1e12);
+    point.distinct_prompts = integer("distinct_prompts", 1, 1e8).value_or(0);
+    const std::string counted = plain(text("counted"));
+    point.whole_run = counted == "whole";
+    if (!counted.empty() && counted != "steady" && counted != "whole") {
+      problem("counted", fmt::format("{} is no part of a run", in_quotes(text("counted"))),
+              "write steady or whole");
+    } else if (counted == "steady" && point.pattern != Pattern::at_once) {
+      problem("counted", "`steady` goes with requests that come all at once",
+              "leave it out: closed loops and streams are counted whole");
+    }
     const auto requests = integer("n_requests", 1, 1e8);
     if (requests) {
       point.n_requests = *requests;

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "models/inference/prefix_law.hpp"
 #include "models/inference/replica.hpp"
 #include "sim/random.hpp"
 
@@ -17,19 +20,33 @@ using namespace mw::models;
 constexpr std::uint64_t seed = 1;
 constexpr std::uint32_t entity = 0, length_stream = 1, gap_stream = 2;
 
-std::vector<Arrival> arrivals_of(const Point& point, const LlmParameters& llm) {
+std::vector<Arrival> arrivals_of(const Point& point, const LlmParameters& llm,
+                                 const PrefixLaw* prefixes) {
   std::vector<Arrival> arrivals;
   if (point.pattern == Pattern::closed_loop) return arrivals;  // the pod's users ask
   const LengthParameters lengths = point_lengths(point, llm);
   arrivals.reserve(static_cast<std::size_t>(point.n_requests));
   double t = 0;
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(point.n_requests); ++i) {
-    const Lengths drawn = draw_lengths(lengths, {seed, entity, length_stream}, i);
+    Lengths drawn = draw_lengths(lengths, {seed, entity, length_stream}, i);
+    if (prefixes)
+      drawn.prompt =
+          draw_lengths(lengths, {seed, entity, length_stream}, prefixes->prompt_of(i)).prompt;
     if (point.pattern == Pattern::poisson)
       t += sim::exponential({seed, entity, gap_stream}, i) / point.rate;
     arrivals.push_back({sim::from_seconds(t), i, drawn.prompt, drawn.output});
   }
   return arrivals;
+}
+
+/// What its prompts have in common; null: nothing that its engines keep.
+std::shared_ptr<const PrefixLaw> prefixes_of(const Point& point, const LlmParameters& llm,
+                                             const EngineParameters& engine) {
+  if (!repeats_prompts(point, llm)) return nullptr;
+  PrefixLaw law;
+  law.group_tokens = engine.block_size;
+  law.distinct = static_cast<std::uint64_t>(point.distinct_prompts);
+  return std::make_shared<const PrefixLaw>(std::move(law));
 }
 
 /// About how long the run takes: its requests, as many at a time as may run, at the pace of the
@@ -63,7 +80,9 @@ class Bench {
   /// `most`: the most that ran at any time, where the window is the time near it.
   Bench(const Point& point, const LlmParameters& llm, const PodParameters& pod, double way_s,
         std::optional<std::int64_t> most)
-      : way_s_(way_s), point_(point), pod_(pod), arrivals_(arrivals_of(point, llm)), near_(most) {
+      : way_s_(way_s), point_(point), pod_(pod), near_(most) {
+    pod_.prefixes = prefixes_of(point, llm, pod.engine);
+    arrivals_ = arrivals_of(point, llm, pod_.prefixes.get());
     pod_.replicas = point.replicas;
     pod_.seed = seed;
     pod_.keep_records = true;
@@ -74,7 +93,8 @@ class Bench {
                     // A user's next request spends its way to the engine first.
                     .think = sim::from_seconds(way_s),
                     .lengths = point_lengths(point, llm),
-                    .draws = {seed, entity, length_stream}};
+                    .draws = {seed, entity, length_stream},
+                    .prefixes = pod_.prefixes};
     state_ = initial_pod(pod_);
     if (point.cap_w) {
       const int engine = point.n_gpus / point.replicas;
@@ -137,18 +157,21 @@ class Bench {
     const std::int64_t running = epoch_.counts.running;
     part.running_s = 0.5 * double(running_before_ + running) * part.seconds;
     for (const auto& record : epoch_.records) note(record);
-    done_ += epoch_.counts.completed + epoch_.counts.refused;
     add_to(whole_, part);
-    if (in_window(running, start)) add_to(window_, part);
+    if (in_window(running)) add_to(window_, part);
+    started_ += part.latencies.ttft.total;
+    done_ += epoch_.counts.completed + epoch_.counts.refused;
     most_ = std::max(most_, running);
     running_before_ = running;
   }
 
-  bool in_window(std::int64_t running, sim::Time start) const {
+  /// Of the epoch, by what was before it: as many requests as there are places have their first
+  /// tokens, and one more than that is still to be answered.
+  bool in_window(std::int64_t running) const {
     if (point_.pattern != Pattern::at_once) return false;
     if (near_) return running > 0 && 10 * running >= 9 * *near_;
-    const bool grows = double(running) > 1.01 * double(running_before_);
-    return start > 0 && !grows && epoch_.counts.waiting > 0;
+    const std::int64_t places = std::int64_t{pod_.engine.max_num_seqs} * pod_.replicas;
+    return started_ >= places && done_ < point_.n_requests - places - 1;
   }
 
   static void add_to(Part& sum, const Part& part) {
@@ -195,6 +218,8 @@ class Bench {
     out.busy = busy_s / part.seconds / pod_.replicas;
     const double n = double(part.counts.iterations);
     out.decodes = double(part.counts.output_tokens) / n;
+    const auto prompts = double(part.counts.prompt_tokens + part.counts.cached_tokens);
+    out.cached_share = prompts > 0 ? double(part.counts.cached_tokens) / prompts : 0;
     out.prefill_tokens = double(part.counts.prompt_tokens + part.counts.recomputed_tokens) / n;
     out.iteration_s = busy_s / n;
     out.iterations = part.counts.iterations;
@@ -211,7 +236,7 @@ class Bench {
   PodEpoch epoch_;
   Part whole_, window_;
   std::vector<double> ttft_, tpot_;
-  std::int64_t running_before_ = 0, most_ = 0, done_ = 0;
+  std::int64_t running_before_ = 0, most_ = 0, started_ = 0, done_ = 0;
   sim::FineTime last_finish_{};
 };
 
@@ -232,6 +257,11 @@ LengthDistribution length(double mean, double cv, double shortest, std::int32_t 
 
 }  // namespace
 
+bool repeats_prompts(const Point& point, const LlmParameters& llm) {
+  return point.distinct_prompts > 0 && point.n_requests > point.distinct_prompts &&
+         llm.mamba_layers == 0;
+}
+
 LengthParameters point_lengths(const Point& point, const LlmParameters& llm) {
   // Together a prompt and its answer stay within the model's context.
   const auto context = static_cast<std::int32_t>(std::min<std::int64_t>(llm.max_context, 1 << 24));
@@ -245,7 +275,7 @@ BenchmarkResult simulate(const Point& point, const LlmParameters& llm, const Pod
                          double way_s, const std::function<bool()>& stop) {
   Bench bench(point, llm, pod, way_s, std::nullopt);
   bench.run(stop);
-  if (point.pattern != Pattern::at_once) return bench.result(Window::whole);
+  if (point.pattern != Pattern::at_once || point.whole_run) return bench.result(Window::whole);
   // A window of a few iterations says little: a twentieth of the run at least.
   if (bench.window_s() > 0.05 * bench.end_s()) return bench.result(Window::batch_full);
   Bench again(point, llm, pod, way_s, bench.most());

@@ -51,10 +51,11 @@ SteadyState steady_state(const SteadyCosts& costs, const SteadyLoad& load) {
   const double yield = load.batch * costs.yield_per_decode;
   const double admissions = yield / load.output_tokens;
   const double room = std::max(1.0, costs.max_tokens - load.batch * costs.tokens_per_decode);
-  out.mixed_share = std::clamp(std::max(1 - exp(-load.mixed_step_burst * admissions),
-                                        admissions * load.prompt_tokens / room),
-                               1e-12, 1.0);
-  const double prefill = admissions * load.prompt_tokens / out.mixed_share;
+  const double computed = load.prompt_tokens - load.cached_tokens;
+  out.mixed_share = std::clamp(
+      std::max(1 - exp(-load.mixed_step_burst * admissions), admissions * computed / room), 1e-12,
+      1.0);
+  const double prefill = admissions * computed / out.mixed_share;
 
   const StepValue plain = at_batch(costs, load.batch, out.context, 0, load.prompt_tokens);
   const StepValue mixed = at_batch(costs, load.batch, out.context, prefill, load.prompt_tokens);

@@ -11,6 +11,7 @@ namespace mw::models {
 struct SteadyLoad {
   double batch = 1;             // mean running sequences
   double prompt_tokens = 0;     // mean
+  double cached_tokens = 0;     // of them: found in a cache of prefixes, mean over requests
   double output_tokens = 1;     // mean
   double output_cv = 1;         // standard deviation of the output length over its mean
   double requests = 0;          // of a finite run that starts empty; 0: a live service

@@ -30,6 +30,8 @@ PodUsers users_of_pod(const ClosedLoopParameters& loop, std::span<const std::int
 Lengths lengths_of(const PodUsers& users, std::uint64_t id) {
   Lengths lengths = draw_lengths(users.lengths, users.draws, id);
   if (!users.prefixes) return lengths;
+  if (users.prefixes->distinct > 0)
+    lengths.prompt = draw_lengths(users.lengths, users.draws, users.prefixes->prompt_of(id)).prompt;
   constexpr std::int64_t longest = 1'000'000'000;  // no model takes as much: refused
   std::int64_t prompt = lengths.prompt + std::int64_t{users.prefixes->tokens_before(id)};
   const auto all = static_cast<std::uint64_t>(users.all);

@@ -10,7 +10,7 @@ namespace {
 
 using sim::idx;
 
-enum Kind : std::uint64_t { of_trace = 1, of_beginning, of_conversation };
+enum Kind : std::uint64_t { of_trace = 1, of_beginning, of_conversation, of_prompt };
 
 /// Different for different numbers: the finalizer of SplitMix64 (Steele, Lea, Flood, "Fast
 /// splittable pseudorandom number generators", OOPSLA 2014) is one to one.
@@ -43,6 +43,13 @@ PromptKeys PrefixLaw::keys_of(std::uint64_t id, std::int32_t prompt, std::int32_
     keys.shared = std::min({keys.groups, row.groups, prompt / group_tokens});
     // Each copy, and each time that the trace begins again, is of other users.
     keys.common = salt(of_trace, number / trace->rows.size() * copies + id % copies);
+    keys.own = salt(of_conversation, id);
+    return keys;
+  }
+  if (distinct > 0) {
+    // Answers to a repeated prompt differ, since they are drawn.
+    keys.shared = std::min(keys.groups, prompt / group_tokens);
+    keys.common = salt(of_prompt, prompt_of(id));
     keys.own = salt(of_conversation, id);
     return keys;
   }

@@ -43,6 +43,7 @@ struct PrefixLaw {
   std::uint64_t copies = 1;            // of the trace
   std::uint64_t users = 0;             // of the whole service; 0: requests know no users
   std::uint64_t turns = 1;             // requests of a user's conversation
+  std::uint64_t distinct = 0;          // prompts that requests repeat in turn, whole; 0: none do
   std::vector<double> popularity;      // of the shared beginnings, added up; none: there are none
   std::int32_t shared_tokens = 0;      // of each of them
   double share = 0;                    // of the conversations that begin with one
@@ -57,6 +58,8 @@ struct PrefixLaw {
 
   /// Tokens of the shared beginning of the request's conversation; 0: it has none.
   std::int32_t tokens_before(std::uint64_t id) const;
+  /// Number of the request's own prompt: prompts of one number are alike from end to end.
+  std::uint64_t prompt_of(std::uint64_t id) const { return distinct > 0 ? id % distinct : id; }
   std::uint64_t conversation_of(std::uint64_t id) const {
     return users > 0 ? id / users / turns * users + id % users : id;
   }

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string>
 
+#include "analysis/calibrate/steady_predictor.hpp"
 #include "analysis/command.hpp"
 #include "analysis/validate/convert.hpp"
 #include "analysis/validate/intervals.hpp"
@@ -290,11 +291,114 @@ TEST_CASE("all at once: while the batch is full, its size over the iteration is 
   CHECK(p.run.window == Window::batch_full);
   CHECK(p.run.completed == 640);
   CHECK(p.run.running == doctest::Approx(64).epsilon(0.01));
+  // From 64 first tokens until 65 requests are left, all prompts of the first fill before it.
+  CHECK(p.run.from_s > 0);
+  CHECK(p.run.to_s < p.run.end_s);
   CHECK(p.run.decodes / p.run.iteration_s == doctest::Approx(p.run.tok_s).epsilon(0.01));
   CHECK(p.weak.empty());
   // Nobody ever waits: no steady state, and said so.
   CHECK(predictions[1].run.window == Window::most_run);
   CHECK(std::count(predictions[1].weak.begin(), predictions[1].weak.end(), "no steady state") == 1);
+}
+
+// The first batch of a long prompt is worked off while nobody's answer is long enough to end: that
+// time belongs to no steady state. With prompts of 4,000 tokens and places for 64 it is a good part
+// of the run, and a window that held it would show fewer running and more watts than the time after
+// it.
+TEST_CASE("all at once: the first fill of the batch is not counted") {
+  const PointFile file = read(
+      "kind,model,gpu,stack,max_num_seqs,n_requests,isl,osl,isl_cv,osl_cv,kv_blocks\n"
+      "serving,Qwen/Qwen3-8B,H100,vllm_0_11,64,192,4000,200,0,0,100000\n");
+  REQUIRE(file.points.size() == 1);
+  const Prediction p = predict(file.points)[0];
+  const auto& run = p.run;
+  REQUIRE(run.window == Window::batch_full);
+  // 64 prompts of 4,000 tokens in steps of 8,192 are 32 steps, each longer than a mean one after
+  // it.
+  CHECK(run.from_s > 32 * run.iteration_s);
+  CHECK(run.running == doctest::Approx(64).epsilon(0.02));
+}
+
+// TensorRT-LLM's performance overview (docs/source/developer-guide/perf-overview.md at
+// 03e27c7d5ff0): trtllm-bench sends all requests at once and divides their output tokens by the
+// whole time, filling and emptying included, which long answers make most of. Nothing was fitted to
+// these rows.
+TEST_CASE("all at once, counted whole: DeepSeek with data-parallel attention on 4 B200") {
+  const PointFile file = read(
+      "kind,model,gpu,n_gpus,tp,ep,attention_dp,precision,kv,stack,isl,osl,n_requests,max_num_seqs,"
+      "isl_cv,osl_cv,counted,measured_tok_s_gpu\n"
+      "serving,deepseek-ai/"
+      "DeepSeek-R1-0528,B200,4,1,4,4,nvfp4,fp8,trtllm_1,1024,1024,3000,8192,0,0,"
+      "whole,6430\n"
+      "serving,deepseek-ai/"
+      "DeepSeek-R1-0528,B200,4,1,4,4,nvfp4,fp8,trtllm_1,1024,8192,1500,8192,0,0,"
+      "whole,3862\n"
+      "serving,deepseek-ai/"
+      "DeepSeek-R1-0528,B200,4,1,4,4,nvfp4,fp8,trtllm_1,1024,32768,1000,8192,0,0,"
+      "whole,1451\n"
+      "serving,deepseek-ai/"
+      "DeepSeek-R1-0528,B200,4,1,4,4,nvfp4,fp8,trtllm_1,8192,1024,1500,8192,0,0,"
+      "whole,1168\n");
+  REQUIRE(file.points.size() == 4);
+  const auto predictions = predict(file.points);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto& run = predictions[i].run;
+    CHECK(run.window == Window::whole);
+    CHECK(run.tok_s * run.end_s ==
+          doctest::Approx(double(file.points[i].n_requests) * file.points[i].osl).epsilon(1e-3));
+    const double ours = *predictions[i].predicted[Figure::tok_s_gpu];
+    const double theirs = *file.points[i].measured[Figure::tok_s_gpu];
+    MESSAGE(file.points[i].isl << " in, " << file.points[i].osl << " out: " << ours << " against "
+                               << theirs << " tokens/s a GPU");
+    CHECK(ours == doctest::Approx(theirs).epsilon(0.10));
+  }
+  const PointFile bad = read(
+      "kind,model,gpu,concurrency,counted\n"
+      "serving,Qwen/Qwen3-8B,H100,,half\n"
+      "serving,Qwen/Qwen3-8B,H100,8,steady\n");
+  REQUIRE(bad.problems.size() == 2);
+  CHECK(std::string(bad.problems[0].what())
+            .find("`half` is no part of a run; write steady or whole") != std::string::npos);
+  CHECK(std::string(bad.problems[1].what())
+            .find("`steady` goes with requests that come all at once") != std::string::npos);
+}
+
+TEST_CASE("prompts that are asked again are found in the engine's cache, as far as it holds them") {
+  const std::string rows =
+      "kind,model,gpu,stack,max_num_seqs,n_requests,isl,osl,isl_cv,osl_cv,kv_blocks,"
+      "distinct_prompts\n"
+      "serving,Qwen/Qwen3-8B,H100,vllm_0_11,16,400,800,100,0,0,20000,\n"
+      "serving,Qwen/Qwen3-8B,H100,vllm_0_11,16,400,800,100,0,0,20000,100\n"
+      "serving,Qwen/Qwen3-8B,H100,vllm_0_11,16,400,800,100,0,0,2000,100\n"
+      "serving,nvidia/NVIDIA-Nemotron-Nano-9B-v2,H100,vllm_0_11,16,400,800,100,0,0,20000,100\n";
+  const PointFile file = read(rows);
+  REQUIRE(file.points.size() == 4);
+  const auto p = predict(file.points);
+  CHECK(p[0].run.cached_share == 0);
+  // 49 of a prompt's 50 blocks lie before its last token; three of four passes find them.
+  CHECK(p[1].run.cached_share == doctest::Approx(0.98 * 300 / 384).epsilon(0.05));
+  CHECK(*p[1].predicted[Figure::tok_s] > 1.2 * *p[0].predicted[Figure::tok_s]);
+  // 32,000 tokens hold 16 requests of 900 and 19 more, not the 84 between a prompt and its return.
+  CHECK(p[2].run.cached_share == 0);
+  CHECK(p[3].run.cached_share == 0);  // state-space layers: servers keep no such cache
+  // The steady estimate says the same by its closed form.
+  Entries entries(catalog());
+  entries.read(file.points);
+  const auto steady = SteadyPredictor(file.points, entries).predict();
+  CHECK(steady[1].tok_s / steady[0].tok_s ==
+        doctest::Approx(*p[1].predicted[Figure::tok_s] / *p[0].predicted[Figure::tok_s])
+            .epsilon(0.1));
+  CHECK(steady[2].tok_s == doctest::Approx(steady[0].tok_s).epsilon(0.01));
+  // Users of a closed loop ask from one list too.
+  const PointFile loop = read(
+      "kind,model,gpu,stack,concurrency,n_requests,isl,osl,shortest,kv_blocks,distinct_prompts\n"
+      "serving,Qwen/Qwen3-8B,H100,vllm_0_19,8,80,800,100,1,20000,20\n");
+  REQUIRE(loop.points.size() == 1);
+  CHECK(predict(loop.points)[0].run.cached_share == doctest::Approx(0.98 * 60 / 80).epsilon(0.02));
+  const PointFile bad = read("kind,model,gpu,distinct_prompts\nserving,Qwen/Qwen3-8B,H100,0\n");
+  REQUIRE(bad.problems.size() == 1);
+  CHECK(std::string(bad.problems[0].what())
+            .find("column \"distinct_prompts\": `0` is out of range") != std::string::npos);
 }
 
 TEST_CASE("a power limit slows a run and is kept") {

@@ -210,6 +210,7 @@ inline Case random_case() {
     law->group_tokens = c.pod.engine.block_size * *rc::gen::element(1, 2, 5);
     law->users = static_cast<std::uint64_t>(*rc::gen::element(0, 3, 40));
     law->turns = static_cast<std::uint64_t>(*rc::gen::inRange(1, 20));
+    law->distinct = static_cast<std::uint64_t>(*rc::gen::element(0, 0, 3, 50));
     if (*rc::gen::inRange(0, 4) > 0) {
       add_shared(*law,
                  {*rc::gen::inRange(1, 30), *rc::gen::inRange(1, 2 * static_cast<int>(prompt) + 2),
