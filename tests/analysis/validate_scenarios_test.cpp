@@ -84,6 +84,7 @@ TEST_CASE(
   CHECK(error("serving h100_sxm vllm_0_11", "gpu_w", "mape") < 0.10);
   CHECK(error("serving h100_sxm vllm_0_11", "j_per_token", "mape") < 0.10);
   CHECK(error("serving b200 vllm_0_11", "tok_s", "mape") < 0.15);
+  CHECK(error("serving b200 vllm_0_11", "itl_ms", "mape") < 0.15);
   CHECK(error("serving b200 vllm_0_11", "gpu_w", "mape") < 0.10);
   CHECK(error("serving b200 vllm_0_11", "j_per_token", "mape") < 0.15);
   CHECK(error("serving b200 vllm_0_19", "tpot_ms", "median") < 0.15);
