@@ -296,6 +296,8 @@ MW_HD void JumpEngineOn<Memory>::start_single(Replica& replica, sim::FineTime no
     }
   }
   note_scheduled(replica, engine_, load);
+  // Who may complete in it.
+  if (!jump.last_keys.empty()) ask_for(jump.slots[slot_of(jump.last_keys.front())]);
 
   const LevelChoice choice = choose_level(replica, table_, load);
   start_at_level(replica, now, choice.level);

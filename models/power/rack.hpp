@@ -231,7 +231,10 @@ struct RackLaw {
 };
 RackLaw make_rack_law(const RackParameters& rack);
 
-MW_HD inline RackPower rack_step(const RackLaw& law, const RackLoad& load) {
+/// rack_step() in parts, for whoever takes one part of many racks after the other: what is drawn
+/// behind the converters; the busbar, once the trays' losses are known; the input, once the shelf's
+/// are.
+MW_HD inline RackPower rack_loads(const RackLaw& law, const RackLoad& load) {
   RackPower p;
   p.gpu = load.gpu_w;
   p.host = law.host_idle + law.host_load * load.host_load + law.per_byte_rate * load.byte_rate;
@@ -247,16 +250,35 @@ MW_HD inline RackPower rack_step(const RackLaw& law, const RackLoad& load) {
   double speed = need < full ? need / full : 1;
   if (speed < law.fan_min_speed) speed = law.fan_min_speed;
   p.fan = law.fan * speed * speed * speed;
-  const double in_trays = p.gpu + p.host;
-  if (law.tray_rating > 0) p.tray_loss = converter_loss(law.tray, law.tray_rating, in_trays);
-  const double on_busbar = in_trays + p.tray_loss + p.link_switches + p.fan;
+  return p;
+}
+MW_HD inline void rack_busbar(const RackLaw& law, RackPower& p) {
+  const double on_busbar = p.gpu + p.host + p.tray_loss + p.link_switches + p.fan;
   p.busbar_loss = law.busbar_ohm_per_volt2 * on_busbar * on_busbar;
   p.dc = on_busbar + p.busbar_loss;
-  if (law.shelf_rating > 0) p.shelf_loss = converter_loss(law.shelf, law.shelf_rating, p.dc);
+}
+MW_HD inline void rack_input(const RackLaw& law, RackPower& p) {
   p.input = p.dc + p.shelf_loss + p.auxiliary;
   p.liquid_heat = p.input * law.liquid_fraction;
   p.air_heat = p.input - p.liquid_heat;
-  return p;
+}
+
+/// As many racks of one law as there are in `powers`, from rack_loads() on.
+template <class Powers>
+MW_HD void rack_losses(const RackLaw& law, Powers&& powers) {
+  if (law.tray_rating > 0)
+    for (RackPower& p : powers)
+      p.tray_loss = converter_loss(law.tray, law.tray_rating, p.gpu + p.host);
+  for (RackPower& p : powers) rack_busbar(law, p);
+  if (law.shelf_rating > 0)
+    for (RackPower& p : powers) p.shelf_loss = converter_loss(law.shelf, law.shelf_rating, p.dc);
+  for (RackPower& p : powers) rack_input(law, p);
+}
+
+MW_HD inline RackPower rack_step(const RackLaw& law, const RackLoad& load) {
+  RackPower p[1] = {rack_loads(law, load)};
+  rack_losses(law, p);
+  return p[0];
 }
 
 /// A rack whose power at the input was measured. What lies behind is not: it is taken as the rack's

@@ -278,7 +278,29 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
     const MeasuredRack& from = site.measured_racks[idx(r)];
     return from.share * epoch.measured[idx(b) * series + idx(from.series)];
   };
-  const auto add_to = [&](std::vector<RackSums>& sums, std::vector<double>& gpus, int r) {
+  // A rack in each sub-step.
+  const auto powers_of = [&](int r, std::span<RackPower> p) {
+    const auto& racks = site.group(r);
+    if (racks.measured) {
+      for (int b = 0; b < bins; ++b)
+        p[idx(b)] = measured_rack(laws[idx(site.group_of_rack[idx(r)])], measured_input(r, b));
+      return;
+    }
+    const auto gpu = std::span(epoch.gpu_bins).subspan(idx(r) * idx(bins), idx(bins));
+    // A rack that idles does so all the time.
+    const bool constant =
+        std::all_of(gpu.begin(), gpu.end(), [&](double w) { return w == gpu[0]; });
+    const auto own = p.first(constant ? 1 : idx(bins));
+    for (std::size_t b = 0; b < own.size(); ++b)
+      own[b] = rack_loads(racks.law, {.gpu_w = gpu[b],
+                                      .host_load = doing.host_load[idx(r)],
+                                      .byte_rate = doing.byte_rate[idx(r)],
+                                      .inlet_c = inlet_c});
+    rack_losses(racks.law, own);
+    std::fill(p.begin() + static_cast<std::ptrdiff_t>(own.size()), p.end(), own.back());
+  };
+  const auto add_to = [&](std::vector<RackSums>& sums, std::vector<double>& gpus,
+                          std::span<RackPower> powers, int r) {
     const auto& racks = site.group(r);
     double* input = &epoch.rack_bins[idx(r) * idx(bins)];
     std::fill(input, input + bins, 0.0);
@@ -287,20 +309,13 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
       return;
     RackFeedState& feed = state.rack_feeds[idx(r)];
     const bool fed = rack_is_fed(site, state, epoch.feeding, r);
-    RackPower p;
-    double gpu_w = std::nan("");  // for which p stands: a rack that idles does so all the time
+    powers_of(r, powers);
+    const double busy = doing.busy[idx(r)];
+    const double leakage = state.leakage_w[idx(r)] * racks.rack.gpus();
+    double mean_input = 0, mean_gpu = 0, mean_liquid = 0;
     for (int b = 0; b < bins; ++b) {
-      if (racks.measured) {
-        p = measured_rack(laws[idx(site.group_of_rack[idx(r)])], measured_input(r, b));
-      } else if (const double now = epoch.gpu_bins[idx(r) * idx(bins) + idx(b)]; now != gpu_w) {
-        gpu_w = now;
-        p = rack_step(racks.law, {.gpu_w = gpu_w,
-                                  .host_load = doing.host_load[idx(r)],
-                                  .byte_rate = doing.byte_rate[idx(r)],
-                                  .inlet_c = inlet_c});
-      }
-      add_rack(sums[idx(b)], racks, doing.busy[idx(r)], state.leakage_w[idx(r)] * racks.rack.gpus(),
-               p);
+      const RackPower& p = powers[idx(b)];
+      add_rack(sums[idx(b)], racks, busy, leakage, p);
       input[b] = p.input;
       if (!fed || feed.stored_j < racks.store.capacity) {
         const double seconds = bin_seconds(epoch, site, b);
@@ -312,14 +327,17 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
         sums[idx(b)].air_heat += flow.loss;
         sums[idx(b)].stored += flow.change;
       }
-      feed.watt = p.input;
       const double weight = weights[idx(b)];
-      epoch.rack_input[idx(r)] += p.input * weight;
-      epoch.rack_gpu[idx(r)] += p.gpu * weight;
-      epoch.rack_liquid[idx(r)] += p.liquid_heat * weight;
+      mean_input += p.input * weight;
+      mean_gpu += p.gpu * weight;
+      mean_liquid += p.liquid_heat * weight;
       // What controllers see: GPUs whose power they can move.
       if (!racks.measured) gpus[idx(b)] += p.gpu;
     }
+    feed.watt = powers.back().input;
+    epoch.rack_input[idx(r)] = mean_input;
+    epoch.rack_gpu[idx(r)] = mean_gpu;
+    epoch.rack_liquid[idx(r)] = mean_liquid;
   };
   // Sums are made in the order of racks, or block by block: the blocks, not the threads, decide
   // what is added to what.
@@ -330,9 +348,10 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
   pool.for_each(blocks, [&](std::size_t block) {
     sums[block].resize(idx(bins));
     gpus[block].assign(idx(bins), 0);
+    std::vector<RackPower> powers(idx(bins));
     const int first = static_cast<int>(block) * of_block;
     for (int r = first; r < std::min(first + of_block, site.rack_count()); ++r)
-      add_to(sums[block], gpus[block], r);
+      add_to(sums[block], gpus[block], powers, r);
   });
   RackWatts sum{std::vector<RackSums>(idx(bins)), std::vector<double>(idx(bins), 0)};
   for (std::size_t block = 0; block < blocks; ++block)
