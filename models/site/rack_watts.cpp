@@ -291,11 +291,20 @@ RackWatts rack_watts(SiteState& state, const SiteParameters& site, sim::ThreadPo
     const bool constant =
         std::all_of(gpu.begin(), gpu.end(), [&](double w) { return w == gpu[0]; });
     const auto own = p.first(constant ? 1 : idx(bins));
-    for (std::size_t b = 0; b < own.size(); ++b)
-      own[b] = rack_loads(racks.law, {.gpu_w = gpu[b],
-                                      .host_load = doing.host_load[idx(r)],
-                                      .byte_rate = doing.byte_rate[idx(r)],
-                                      .inlet_c = inlet_c});
+    for (std::size_t b = 0; b < own.size(); ++b) {
+      const RackPower drawn = rack_loads(racks.law, {.gpu_w = gpu[b],
+                                                     .host_load = doing.host_load[idx(r)],
+                                                     .byte_rate = doing.byte_rate[idx(r)],
+                                                     .inlet_c = inlet_c});
+      // Not the record as a whole: stored in parts and loaded again at once, it would be waited
+      // for.
+      own[b].gpu = drawn.gpu;
+      own[b].host = drawn.host;
+      own[b].link_switches = drawn.link_switches;
+      own[b].fan = drawn.fan;
+      own[b].auxiliary = drawn.auxiliary;
+      own[b].tray_loss = own[b].shelf_loss = 0;
+    }
     rack_losses(racks.law, own);
     std::fill(p.begin() + static_cast<std::ptrdiff_t>(own.size()), p.end(), own.back());
   };
