@@ -47,8 +47,9 @@ void smooth_rack(std::span<double> load, double dt, const SmoothingParameters& p
   const double follow = std::min(1.0, dt / p.averaging.value);
   for (double& watts : load) {
     average += (watts - average) * follow;
-    // Towards half full within the same time, so that it can give and take again.
-    const double wanted = average + (capacity / 2 - energy) / p.averaging.value;
+    // Towards half full within the same time, so that it can give and take again. A rack's store
+    // does not feed the rows.
+    const double wanted = std::max(0.0, average + (capacity / 2 - energy) / p.averaging.value);
     StorageFlow flow;
     if (watts > wanted) {
       const double most = energy * law.discharge_efficiency / dt;

@@ -52,6 +52,18 @@ TEST_CASE("a store holds the draw at the load's average") {
   CHECK(sums.lost > 0);
 }
 
+// More than half full beside next to no load: it gives what the load takes and no more.
+TEST_CASE("a rack's store never feeds back") {
+  SmoothingParameters p{.name = "x"};
+  p.storage = {1000};
+  p.storage_efficiency = 0.565;
+  std::vector<double> load(300, 0.0);
+  load[0] = 1;
+  SmoothingSums sums;
+  smooth_rack(load, 0.01, p, 1, sums);
+  CHECK(*std::min_element(load.begin(), load.end()) >= -1e-9);
+}
+
 // Energy is conserved whatever is asked.
 TEST_CASE("smoothing conserves energy") {
   CHECK(rc::check([] {
