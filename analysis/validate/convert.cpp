@@ -20,7 +20,8 @@ struct Known {
 constexpr Known known[] = {
     {"mlenergy_v3", convert_mlenergy_v3}, {"mlenergy_v2", convert_mlenergy_v2},
     {"aic_silicon", convert_aic_silicon}, {"wall", convert_wall},
-    {"training", convert_training},       {"server_log", convert_server_log}};
+    {"training", convert_training},       {"zeus", convert_zeus},
+    {"server_log", convert_server_log}};
 
 }  // namespace
 

@@ -51,6 +51,7 @@ Converted convert_mlenergy_v2(const std::vector<std::string>& files);
 Converted convert_aic_silicon(const std::vector<std::string>& files);
 Converted convert_wall(const std::vector<std::string>& files);
 Converted convert_training(const std::vector<std::string>& files);
+Converted convert_zeus(const std::vector<std::string>& files);
 Converted convert_server_log(const std::vector<std::string>& files);
 
 }  // namespace mw::analysis

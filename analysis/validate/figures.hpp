@@ -18,9 +18,12 @@ enum class Figure {
   tok_s_gpu,
   minutes,
   latency_s,
-  j_per_item
+  j_per_item,
+  relative_speed,
+  relative_power,
+  relative_energy
 };
-inline constexpr std::size_t figure_count = 11;
+inline constexpr std::size_t figure_count = 14;
 
 struct FigureAbout {
   std::string_view name, unit, text;
@@ -37,6 +40,9 @@ inline constexpr std::array<FigureAbout, figure_count> figure_abouts = {{
     {"minutes", "min", "Length of the run"},
     {"latency_s", "s", "Image and video: time of one batch"},
     {"j_per_item", "J", "Image and video: GPU energy of one image or video"},
+    {"relative_speed", "1", "Cap: speed under the limit over the speed without"},
+    {"relative_power", "1", "Cap: mean power under the limit over the power without"},
+    {"relative_energy", "1", "Cap: energy of the same work under the limit over that without"},
 }};
 inline constexpr std::string_view name_of(Figure f) {
   return figure_abouts[static_cast<std::size_t>(f)].name;

@@ -16,9 +16,9 @@
 // Measured points: rows of a CSV file, one benchmark run each (docs/validate.md).
 namespace mw::analysis {
 
-enum class PointKind { serving, wall, training, image, video };
+enum class PointKind { serving, wall, training, image, video, cap };
 inline std::span<const char* const> enum_names(PointKind) {
-  static constexpr const char* names[] = {"serving", "wall", "training", "image", "video"};
+  static constexpr const char* names[] = {"serving", "wall", "training", "image", "video", "cap"};
   return names;
 }
 
@@ -34,6 +34,11 @@ inline std::span<const char* const> enum_names(TtftKind) {
   static constexpr const char* names[] = {"median", "mean"};
   return names;
 }
+
+/// Share of the kernels' time that stretches with 1 / clock, where a row of kind cap does not say:
+/// calibrated, the one that meets all sweeps of V100 and A40 best (Zeus, NSDI 2023;
+/// docs/validate.md).
+inline constexpr double common_compute_share = 0.5;
 
 /// One row, complete: names are those of the catalog, what was blank has its default.
 struct Point {
@@ -70,6 +75,10 @@ struct Point {
   // Training; the stack is of the catalog `training_stacks`.
   models::TrainingJob job;
   std::int64_t train_steps = 0;  // of the whole run; 0: not told
+  // Cap: the work's name is the model.
+  double free_w = 0;                    // mean power of one GPU without a limit
+  std::optional<double> compute_share;  // of its kernels' time; none: fitted to the sweep's rows
+  std::optional<double> waits;          // share of all time in which the GPU waits; none: the same
   Figures measured;
   std::vector<std::string> notes;  // defaults that had to be guessed for this row
 };

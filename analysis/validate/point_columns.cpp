@@ -4,11 +4,14 @@ namespace mw::analysis {
 
 std::span<const ColumnAbout> point_columns() {
   static const std::vector<ColumnAbout> columns = {
-      {"kind", "serving, wall (a whole server), training, image, video", "required", {}},
-      {"model",
-       "Hugging Face identifier or name of `millwright catalog llms`",
+      {"kind",
+       "serving, wall (a whole server), training, image, video, cap (what a power limit does)",
        "required",
-       {"model_id", "model_path", "model_name"}},
+       {}},
+      {"model",
+       "Hugging Face identifier or name of `millwright catalog llms`; cap: any name of the work",
+       "required",
+       {"model_id", "model_path", "model_name", "workload", "network"}},
       {"gpu",
        "The GPU as people call it, or a name of `millwright catalog gpus`",
        "required",
@@ -156,6 +159,21 @@ std::span<const ColumnAbout> point_columns() {
        {"cpu_offloading_num_layers"}},
       {"mtp", "Training: layers that predict further tokens", "0", {}},
       {"train_steps", "Training: steps of the run, for its minutes", "none", {}},
+      {"free_w",
+       "Cap: mean power of one GPU without the limit, W",
+       "required for cap",
+       {"free_power", "uncapped_w"}},
+      {"compute_share",
+       "Cap: share of the kernels' time that stretches as the clock falls, or `fit`: one share for "
+       "all rows of this model, GPU and free_w, fitted to their speeds",
+       "0.5, fitted to all sweeps of V100 and A40 together",
+       {}},
+      {"waits",
+       "Cap: share of all time in which the GPU waits for data or others, at idle power, or `fit`, "
+       "to "
+       "the powers of those rows as well",
+       "0",
+       {}},
       {"batch", "Image and video: items made together", "1", {"batch_size"}},
       {"width", "Image and video: pixels across", "as measured", {"image_width", "video_width"}},
       {"height", "Image and video: pixels down", "as measured", {"image_height", "video_height"}},

@@ -209,6 +209,8 @@ class Reader {
       read_item(point);
     else if (point.kind == PointKind::training)
       read_training_row(point);
+    else if (point.kind == PointKind::cap)
+      read_cap(point);
     else
       read_serving(point);
     if (bad_) return;
@@ -217,16 +219,22 @@ class Reader {
   }
 
   bool read_kind(Point& point) {
-    static const std::map<std::string, PointKind> kinds = {
-        {"serving", PointKind::serving},     {"inference", PointKind::serving},
-        {"wall", PointKind::wall},           {"training", PointKind::training},
-        {"train", PointKind::training},      {"image", PointKind::image},
-        {"text_to_image", PointKind::image}, {"video", PointKind::video},
-        {"text_to_video", PointKind::video}, {"image_to_video", PointKind::video}};
+    static const std::map<std::string, PointKind> kinds = {{"serving", PointKind::serving},
+                                                           {"inference", PointKind::serving},
+                                                           {"wall", PointKind::wall},
+                                                           {"training", PointKind::training},
+                                                           {"train", PointKind::training},
+                                                           {"image", PointKind::image},
+                                                           {"text_to_image", PointKind::image},
+                                                           {"video", PointKind::video},
+                                                           {"text_to_video", PointKind::video},
+                                                           {"image_to_video", PointKind::video},
+                                                           {"cap", PointKind::cap},
+                                                           {"power_cap", PointKind::cap}};
     const auto found = kinds.find(plain(text("kind")));
     if (found == kinds.end()) {
       problem("kind", fmt::format("{} is no kind of point", in_quotes(text("kind"))),
-              "write serving, wall, training, image or video");
+              "write serving, wall, training, image, video or cap");
       return false;
     }
     point.kind = found->second;
@@ -268,6 +276,26 @@ class Reader {
     point.ring = size("ring", 1024);
   }
 
+  void read_cap(Point& point) {
+    read_gpu(point);
+    point.model = point.written_model = text("model");
+    point.family = text("family");
+    if (point.family.empty()) point.family = point.model;
+    if (point.model.empty()) problem("model", "is blank", "name the work; any name will do");
+    point.cap_w = number("cap", 1, 1e5);
+    if (!bad_ && !point.cap_w) problem("cap", "is blank", "give the power limit of one GPU in W");
+    const auto free_w = number("free_w", 1, 1e5);
+    if (!bad_ && !free_w)
+      problem("free_w", "is blank",
+              "give the mean power of one GPU in W at the same work without the limit");
+    point.free_w = free_w.value_or(0);
+    if (plain(text("waits")) != "fit") point.waits = number("waits", 0, 0.9).value_or(0);
+    if (plain(text("compute_share")) == "fit") return;
+    const auto share = number("compute_share", 0, 1);
+    point.compute_share = share.value_or(common_compute_share);
+    if (!share) by_default(fmt::format("compute_share: {:g}", common_compute_share));
+  }
+
   void read_training_row(Point& point) {
     read_gpu(point);
     point.written_model = text("model");
@@ -279,6 +307,7 @@ class Reader {
       point.model = found.name;
       point.family = text("family").empty() ? found.family : std::string(text("family"));
     }
+    point.cap_w = number("cap", 1, 1e5);
     read_training(point,
                   {[this](const std::string& name) { return text(name); },
                    [this](const std::string& name, double least, double most) {

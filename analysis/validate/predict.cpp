@@ -143,9 +143,11 @@ Prediction predict_point(const Point& point, const Entries& entries,
 
 void Entries::read(const std::vector<Point>& points) {
   for (const auto& point : points) {
-    if (point.kind != PointKind::serving && point.kind != PointKind::wall) continue;
+    const bool serves = point.kind == PointKind::serving || point.kind == PointKind::wall;
+    if (!serves && point.kind != PointKind::cap) continue;
     if (!gpus.contains(point.gpu))
       gpus[point.gpu] = scenarios::read_entry<GpuParameters>(catalog_, point.gpu);
+    if (!serves) continue;
     if (!llms.contains(point.model))
       llms[point.model] = scenarios::read_entry<LlmParameters>(catalog_, point.model);
     if (!stacks.contains(point.stack))

@@ -30,7 +30,14 @@ const std::vector<Known>& known_tables() {
       {"training rates",
        "training",
        {"training/published_points.csv", "mlperf/mlperf_training_v4.1_v5.0_v5.1_runs.csv.gz",
-        "training_power/mlperf_training_power_long.csv.gz"}}};
+        "training_power/mlperf_training_power_long.csv.gz"}},
+      {"Zeus power limits",
+       "zeus",
+       {"training/zeus/summary_power_v100.csv", "training/zeus/summary_power_a40.csv",
+        "training/zeus/profile_V100+bert-base-uncased+gpu0.csv",
+        "training/zeus/profile_V100+resnet50+gpu0.csv",
+        "training/zeus/profile_A40+bert-base-uncased+gpu0.csv",
+        "training/zeus/profile_A40+resnet50+gpu0.csv"}}};
   return tables;
 }
 
@@ -58,6 +65,12 @@ std::string heading(Figure figure) {
       return "time of a batch";
     case Figure::j_per_item:
       return "energy of one";
+    case Figure::relative_speed:
+      return "speed";
+    case Figure::relative_power:
+      return "power";
+    case Figure::relative_energy:
+      return "energy of the same work";
   }
   return "";
 }
@@ -112,6 +125,59 @@ std::string scaling_text(const Comparison& all) {
   if (out.empty()) return out;
   return "\n| training: tokens/s/GPU of the largest job over the smallest, MLPerf logs | GPUs | "
          "measured, % | predicted, % | points |\n|---|---|---|---|---|\n" +
+         out;
+}
+
+/// The tested limit at which the same work takes least energy, by measurement and by the twin.
+std::string optimum_text(const Comparison& all) {
+  struct Limit {
+    double cap, measured, predicted;
+  };
+  std::map<std::pair<std::string, std::string>, std::vector<Limit>> sweeps;  // group, work
+  std::map<std::pair<std::string, std::string>, bool>
+      binds;  // some limit takes a tenth of the power
+  for (std::size_t i = 0; i < all.points.size(); ++i) {
+    const Point& p = all.points[i];
+    const auto& measured = p.measured[Figure::relative_energy];
+    const auto& predicted = all.predictions[i].predicted[Figure::relative_energy];
+    if (p.kind != PointKind::cap || !measured || !predicted) continue;
+    const std::pair<std::string, std::string> key{group_of(p), p.gpu + p.model};
+    sweeps[key].push_back({*p.cap_w, *measured, *predicted});
+    const auto& power = p.measured[Figure::relative_power];
+    binds[key] = binds[key] || (power && *power < 0.9);
+  }
+  struct Found {
+    int sweeps = 0, same = 0, near = 0;
+    double dearer = 0;
+  };
+  std::map<std::string, Found> groups;
+  for (auto& [key, limits] : sweeps) {
+    if (!binds[key]) continue;      // nothing to choose: what was measured is its scatter
+    limits.push_back({1e9, 1, 1});  // none
+    std::sort(limits.begin(), limits.end(),
+              [](const Limit& a, const Limit& b) { return a.cap < b.cap; });
+    const auto best =
+        std::min_element(limits.begin(), limits.end(),
+                         [](const Limit& a, const Limit& b) { return a.measured < b.measured; });
+    const auto ours =
+        std::min_element(limits.begin(), limits.end(),
+                         [](const Limit& a, const Limit& b) { return a.predicted < b.predicted; });
+    Found& f = groups[key.first];
+    ++f.sweeps;
+    f.same += best == ours;
+    f.near += std::abs(best - ours) <= 1;
+    f.dearer += ours->measured / best->measured - 1;
+  }
+  std::string out;
+  for (const auto& [group, f] : groups)
+    out += fmt::format("| {} | {} | {:.0f} | {:.0f} | {:.1f} |\n", group, f.sweeps,
+                       100.0 * f.same / f.sweeps, 100.0 * f.near / f.sweeps,
+                       100 * f.dearer / f.sweeps);
+  if (out.empty()) return out;
+  return "\n| limit of least energy, of the tested ones, where limits bind | sweeps | the same, % "
+         "| at most one step "
+         "away, % | measured energy at the twin's choice over the least, % |\n"
+         "|---|---|---|---|---|\n" +
          out;
 }
 
@@ -173,6 +239,9 @@ std::string accuracy_markdown(const Comparison& all) {
   table("images: ML.ENERGY v3, from the few runs that the catalog holds", "image",
         {Figure::latency_s, Figure::j_per_item});
   table("videos: the same", "video", {Figure::latency_s, Figure::j_per_item});
+  table("power limits: Zeus (NSDI 2023), training of six networks", "cap",
+        {Figure::relative_speed, Figure::relative_power, Figure::relative_energy});
+  out += optimum_text(all);
   return out;
 }
 

@@ -38,6 +38,7 @@ std::string setup_of(const Point& p) {
     return out + fmt::format(" {}, tp {} pp {} x {} cp {} ep {}, batch {} of {} tokens, {}",
                              training_precision(p), p.job.tp, p.job.pp, p.job.chunks(), p.job.cp,
                              p.job.ep, p.job.global_batch, p.job.sequence, p.stack);
+  if (p.kind == PointKind::cap) return out + fmt::format(", {:g} W of {:.4g}", *p.cap_w, p.free_w);
   if (p.stack.empty()) return out + fmt::format(", batch {}", p.batch);
   out += fmt::format(" {}, tp {}", precision_name(p.precision), p.tp);
   if (p.ep > 1) out += fmt::format(" ep {}", p.ep);
@@ -155,6 +156,12 @@ ordered_json point_json(const Point& p) {
                 {"global_batch", job.global_batch},
                 {"micro_batch", job.micro_batch},
                 {"seq_len", job.sequence}});
+    return out;
+  }
+  if (p.kind == PointKind::cap) {
+    out.update({{"cap", *p.cap_w}, {"free_w", p.free_w}});
+    if (p.waits) out["waits"] = *p.waits;
+    if (p.compute_share) out["compute_share"] = *p.compute_share;
     return out;
   }
   if (p.stack.empty()) {

@@ -12,6 +12,7 @@
 #include "analysis/interrupt.hpp"
 #include "analysis/progress.hpp"
 #include "analysis/validate/convert.hpp"
+#include "analysis/validate/predict_cap.hpp"
 #include "analysis/validate/predict_items.hpp"
 #include "analysis/validate/predict_training.hpp"
 #include "analysis/validate/public_tables.hpp"
@@ -76,6 +77,7 @@ void predict_all(Comparison& all, const scenarios::Catalog& catalog,
       all.points, entries, options.threads, [&] { progress.one_more(); },
       InterruptGuard::requested);
   predict_training(all.points, entries, all.predictions, catalog, [&] { progress.one_more(); });
+  predict_cap(all.points, entries, all.predictions, [&] { progress.one_more(); });
   predict_items(all.points, all.predictions, catalog, !options.all, [&] { progress.one_more(); });
   for (std::size_t i = 0; i < all.points.size(); ++i) {
     auto& prediction = all.predictions[i];
