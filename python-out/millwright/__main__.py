@@ -1,4 +1,4 @@
-"""python3 -m millwright plot|summary|list: see --help."""
+"""python3 -m millwright plot|summary|oversubscription|list: see --help."""
 
 import argparse
 import difflib
@@ -8,7 +8,7 @@ import warnings
 
 import matplotlib
 
-from millwright import plots
+from millwright import oversubscription, plots
 from millwright.run import IncompleteRun, NotARun, Run, contents_table, summary_table
 
 
@@ -45,6 +45,14 @@ def summary(arguments):
     _print_columns(rows, right={1})
 
 
+def oversubscribe(arguments):
+    with Run(arguments.run) as run:
+        lines = oversubscription.report(run)
+        if arguments.job:
+            lines += oversubscription.job_report(run, arguments.job, arguments.job_racks)
+    print("\n".join(lines))
+
+
 def contents(arguments):
     if arguments.run is None:
         _print_columns([(name, draw.__doc__) for name, draw in plots.PLOTS.items()])
@@ -52,6 +60,13 @@ def contents(arguments):
     with Run(arguments.run) as run:
         table = contents_table(run)
     _print_columns([(name, row["shape"], row.unit, row.meaning) for name, row in table.iterrows()])
+
+
+def _count(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("write 1 or more")
+    return value
 
 
 def _number(value):
@@ -83,6 +98,17 @@ def main(words=None):
     command = commands.add_parser("summary", help="print a run's headline figures")
     command.add_argument("run", metavar="RUN.h5")
     command.set_defaults(do=summary)
+    command = commands.add_parser(
+        "oversubscription", help="how many racks like a run's its limit takes, at what risk"
+    )
+    command.add_argument("run", metavar="RUN.h5")
+    command.add_argument(
+        "--job", metavar="POWER.csv", help="also for racks of a training job: what plan --write-power wrote"
+    )
+    command.add_argument(
+        "--job-racks", metavar="N", type=_count, default=1, help="racks that this table is of"
+    )
+    command.set_defaults(do=oversubscribe)
     command = commands.add_parser("list", help="print the plots there are, or what a run file holds")
     command.add_argument("run", metavar="RUN.h5", nargs="?")
     command.set_defaults(do=contents)
@@ -95,7 +121,7 @@ def main(words=None):
     warnings.simplefilter("always", IncompleteRun)
     try:
         arguments.do(arguments)
-    except (NotARun, BadInput, plots.CannotPlot) as error:
+    except (NotARun, BadInput, plots.CannotPlot, oversubscription.CannotTell) as error:
         print(f"millwright: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # `... | head` has seen enough

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import LogLocator
 
+from millwright.oversubscription import RISKS, CannotTell, racks_of
 from millwright.run import summary_table
 
 # Okabe and Ito's colours, which people with any colour vision tell apart
@@ -255,64 +256,32 @@ def batch_frontier(run):
     return figure
 
 
-def racks_that_fit(budget, mean, deviation, correlation, z):
-    """Most racks n with n mean + z deviation sqrt(n (1 + (n - 1) correlation)) <= budget, watts."""
-
-    def need(n):
-        return n * mean + z * deviation * np.sqrt(n * (1 + (n - 1) * correlation))
-
-    low, high = 0, 1
-    while need(high) <= budget:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if need(middle) <= budget else (low, middle)
-    return low
-
-
 def oversubscription(run):
     """How many racks like these the limit takes, at what risk: each provisioned by the highest sample
     of any, against what they draw together. Racks without GPUs are part of the rest; the first
     tenth of the run, in which it fills, is left out."""
-    site, racks = run.site, run.racks
-    limit = np.nanmin(_series(site, "limit_power"), initial=np.inf)
-    if not np.isfinite(limit):
-        raise CannotPlot("the run has no limit at the meter; give site.envelope")
-    power = _series(racks, "power", group="racks")
-    power = power[:, _series(racks, "gpu_power", group="racks").mean(axis=0) > 0]
-    power = power[len(power) // 10 :]  # a site that starts empty fills up in all its racks at once
-    count = power.shape[1]
-    if count < 2:
-        raise CannotPlot("/racks holds one rack with GPUs at most: two are needed to compare")
-    mean, deviation = power.mean(), power.std(axis=0).mean()
-    variance = power.sum(axis=1).var()
-    correlation = 0.0
-    if deviation > 0:
-        correlation = (variance / (count * deviation**2) - 1) / (count - 1)
-    correlation = float(np.clip(correlation, 0.0, 1.0))
-    # What one watt of these racks is at the meter, with its share of losses and cooling.
-    factor = _series(site, "meter_power").mean() / power.sum(axis=1).mean()
-    budget, highest = limit / factor, power.max()
-    risks = {"1 in 10": 1.2816, "1 in 100": 2.3263, "1 in 10,000": 3.7190}
-    fits = {name: racks_that_fit(budget, mean, deviation, correlation, z) for name, z in risks.items()}
-    by_peak = int(budget // highest)
+    try:
+        racks = racks_of(run)
+    except CannotTell as error:
+        raise CannotPlot(str(error)) from error
+    by_highest = racks.by_highest()
+    fits = {name: racks.fit(z) for name, z in RISKS.items()}
 
     figure, axis = _figure(run, "How many racks the limit takes")
-    n = np.arange(1, max(*fits.values(), by_peak, count) * 5 // 4 + 2)
-    scale, unit = _scale(limit, "W")
-    axis.plot(n, n * highest * factor / scale, color=BLACK, linewidth=2,
-              label=f"each rack's highest sample: {by_peak} racks")  # fmt: skip
-    for (name, z), colour in zip(risks.items(), CYCLE):
-        need = n * mean + z * deviation * np.sqrt(n * (1 + (n - 1) * correlation))
-        axis.plot(n, need * factor / scale, color=colour, linewidth=2,
+    n = np.arange(1, max(*fits.values(), by_highest, racks.count) * 5 // 4 + 2)
+    scale, unit = _scale(racks.limit, "W")
+    axis.plot(n, n * racks.highest * racks.factor / scale, color=BLACK, linewidth=2,
+              label=f"each rack's highest sample: {by_highest} racks")  # fmt: skip
+    for (name, z), colour in zip(RISKS.items(), CYCLE):
+        axis.plot(n, racks.need(n, z) / scale, color=colour, linewidth=2,
                   label=f"exceeded {name} samples: {fits[name]} racks")  # fmt: skip
-    axis.axhline(limit / scale, color=VERMILION, linestyle="--", linewidth=2, label="limit")
-    axis.axvline(count, color="#999999", linewidth=1, label=f"this run: {count} racks")
-    axis.set_xlim(0.5 * min(*fits.values(), by_peak), n[-1])
-    axis.set_ylim(0.5 * limit / scale, 1.3 * limit / scale)
+    axis.axhline(racks.limit / scale, color=VERMILION, linestyle="--", linewidth=2, label="limit")
+    axis.axvline(racks.count, color="#999999", linewidth=1, label=f"this run: {racks.count} racks")
+    axis.set_xlim(0.5 * min(*fits.values(), by_highest), n[-1])
+    axis.set_ylim(0.5 * racks.limit / scale, 1.3 * racks.limit / scale)
     axis.set_xlabel("racks (axes do not start at 0)")
     axis.set_ylabel(f"power at the meter ({unit})")
-    axis.set_title(f"correlation between racks {correlation:.2f}", loc="left", fontsize=12)
+    axis.set_title(f"correlation between racks {racks.correlation:.2f}", loc="left", fontsize=12)
     _legend_outside(axis)
     return figure
 

@@ -140,14 +140,6 @@ def test_summary_and_lists(run_file, capsys):
     assert "site/meter_power" in capsys.readouterr().out
 
 
-def test_racks_that_fit_follow_the_closed_form():
-    """Independent racks: n m + z s sqrt(n). 100 kW, m = 1 kW, s = 0.5 kW, z = 2: n = 90.48..;
-    in step: n (m + z s) = 2 n, so 50; without spread 100."""
-    assert plots.racks_that_fit(100e3, 1e3, 500.0, 0.0, 2.0) == 90
-    assert plots.racks_that_fit(100e3, 1e3, 500.0, 1.0, 2.0) == 50
-    assert plots.racks_that_fit(100e3, 1e3, 0.0, 0.0, 2.0) == 100
-
-
 @pytest.mark.parametrize("together", [False, True])
 def test_oversubscription_tells_racks_in_step_from_independent_ones(run_file, together):
     draws = np.random.default_rng(1).normal(size=(360, 24))
