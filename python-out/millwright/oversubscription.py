@@ -26,7 +26,7 @@ class Racks:
     factor: float  # W at the meter for one W of theirs, with losses, cooling and all else
     limit: float  # at the meter
     design: float  # at the meter, of one rack at its design power with its share of all else
-    ripple: float = 0.0  # at the meter: most that a sub-step was above the mean of its sample
+    ripple: float = 0.0  # at the meter: the highest sub-step above the highest sample
 
     def together(self, n):
         """Standard deviation of the sum of n racks: s sqrt(n (1 + (n - 1) rho))."""
@@ -35,7 +35,7 @@ class Racks:
     def need(self, n, z):
         """At the meter: what n racks stay below in all but the z-quantile's share of samples. Their
         sum is taken as normal, and never above n times the highest sample that was seen; on top
-        comes what sub-steps rise above their sample, which adds up as the spread does."""
+        comes what sub-steps rise above samples, which adds up as the spread does."""
         sums = self.factor * np.minimum(n * self.mean + z * self.together(n), n * self.highest)
         return sums + self.rise(n)
 
@@ -45,17 +45,21 @@ class Racks:
 
     def fit(self, z):
         """Most racks whose need is within the limit."""
+        return self._most(lambda n: self.need(n, z))
+
+    def by_highest(self):
+        """Racks that fit if each is provisioned by the highest sample of any, and all by what sub-steps
+        rise above samples."""
+        return self._most(lambda n: self.factor * n * self.highest + self.rise(n))
+
+    def _most(self, need):
         low, high = 0, 1
-        while self.need(high, z) <= self.limit:
+        while need(high) <= self.limit:
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.need(middle, z) <= self.limit else (low, middle)
+            low, high = (middle, high) if need(middle) <= self.limit else (low, middle)
         return low
-
-    def by_highest(self):
-        """Racks that fit if each is provisioned by the highest sample of any."""
-        return int(self.limit // (self.factor * self.highest))
 
     def by_design(self):
         """Racks that fit if each is provisioned by its design power."""
@@ -101,9 +105,10 @@ def racks_of(run):
             memory = float((around[1:] * around[:-1]).mean() / total.var())
     meter = _series(site, "meter_power")
     factor = meter.mean() / total.mean()
-    rises = np.zeros(1)
-    if "meter_power_peak" in site:
-        rises = (_series(site, "meter_power_peak") - meter)[len(meter) // 10 :]
+    ripple = 0.0
+    if "meter_power_peak" in site and len(meter) > 1:
+        filled = slice(len(meter) // 10, None)
+        ripple = _series(site, "meter_power_peak")[filled].max() - meter[filled].max()
     return Racks(
         count=count,
         period=float(np.median(seconds)) if len(seconds) else np.inf,
@@ -115,7 +120,7 @@ def racks_of(run):
         factor=factor,
         limit=limit,
         design=_design(run, count),
-        ripple=max(float(rises.max(initial=0.0)), 0.0),
+        ripple=max(float(ripple), 0.0),
     )
 
 
@@ -211,9 +216,12 @@ def report(run):
         "",
         f"{'provisioned by':<34}{'racks':>7}{'kW at the meter':>17}{'excursions a year':>19}",
     ]
-    plans = [("design power", r.by_design(), r.design), ("highest sample of any rack", r.by_highest(), None)]
-    for name, n, each in plans:
-        watts = n * (each if each is not None else r.factor * r.highest)
+    design, highest = r.by_design(), r.by_highest()
+    plans = [
+        ("design power", design, design * r.design),
+        ("highest sample of any rack", highest, highest * r.highest * r.factor + r.rise(highest)),
+    ]
+    for name, n, watts in plans:
         lines.append(f"{name:<34}{n:>7}{watts * unit:>17,.0f}{r.excursions_per_year(n):>19.3g}")
     for name, z in RISKS.items():
         n = r.fit(z)

@@ -270,7 +270,7 @@ def oversubscription(run):
     figure, axis = _figure(run, "How many racks the limit takes")
     n = np.arange(1, max(*fits.values(), by_highest, racks.count) * 5 // 4 + 2)
     scale, unit = _scale(racks.limit, "W")
-    axis.plot(n, n * racks.highest * racks.factor / scale, color=BLACK, linewidth=2,
+    axis.plot(n, (n * racks.highest * racks.factor + racks.rise(n)) / scale, color=BLACK, linewidth=2,
               label=f"each rack's highest sample: {by_highest} racks")  # fmt: skip
     for (name, z), colour in zip(RISKS.items(), CYCLE):
         axis.plot(n, racks.need(n, z) / scale, color=colour, linewidth=2,
