@@ -1,4 +1,6 @@
 import dataclasses
+import os
+import subprocess
 
 import numpy as np
 import pytest
@@ -96,3 +98,35 @@ def test_a_job_in_step_fits_by_its_highest_moment_or_sub_step(run_file, tmp_path
     assert "+42.9 %" in out and "+14.3 %" in out
     assert main(["oversubscription", str(run_file), "--job", str(tmp_path / "none.csv")]) == 2
     assert "plan --write-power" in capsys.readouterr().err
+
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(os.environ.get("MILLWRIGHT_BINARY_DIR", ""), "bin", "millwright")
+TRAINING = (
+    "training=[{job: pretrain, model: llama_3_1_405b, stack: megatron_26_06, layout: {gpus: 768, tp: 4, "
+    "pp: 16, vpp: 4, precision: fp8, sequence: 8192, global_batch: 768}, run: {start: 10 s}}]"
+)
+
+
+@pytest.mark.skipif(not os.access(PROGRAM, os.X_OK), reason="the program is not built")
+@pytest.mark.parametrize(
+    "sets, least, most, fit",
+    [
+        # The header of the scenario, on three minutes.
+        ([], 0.0, 0.4, 19),
+        (["inference=[]", TRAINING], 0.8, 1.0, 18),
+    ],
+)
+def test_the_scenario_tells_serving_racks_from_those_of_a_job(tmp_path, sets, least, most, fit):
+    path = tmp_path / "run.h5"
+    words = [PROGRAM, "run", f"{ROOT}/scenarios/oversubscription.yaml", "-q", "-o", str(path)]
+    for one in ["duration=3 min", *sets]:
+        words += ["--set", one]
+    subprocess.run(words, check=True, capture_output=True)
+    told = racks_of(millwright.open(path))
+    assert least <= told.correlation <= most
+    assert told.by_design() == 13
+    assert told.fit(3.719) == fit
+    assert told.excursions_per_year(told.fit(3.719)) < 1
+    # In step nothing is gained over the highest samples; serving gains what its racks do not share.
+    assert told.by_highest() <= told.fit(3.719)
