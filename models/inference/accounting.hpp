@@ -66,6 +66,19 @@ MW_HD inline void count_started(ReplicaBooks& replica, PodCounts& counts, const 
   if (choice.over_limit) counts.over_limit_iterations += iterations;
 }
 
+// --- The batch ---------------------------------------------------------------------------------
+
+/// Most requests that run at a time, and tokens of an iteration: the engine's, or less while a
+/// set-point says so. Those that run already go on.
+MW_HD inline int most_running(const ReplicaBooks& replica, const EngineParameters& engine) {
+  return replica.max_seqs < engine.max_num_seqs ? replica.max_seqs : engine.max_num_seqs;
+}
+MW_HD inline std::int32_t token_budget(const ReplicaBooks& replica,
+                                       const EngineParameters& engine) {
+  return replica.max_tokens < engine.max_num_batched_tokens ? replica.max_tokens
+                                                            : engine.max_num_batched_tokens;
+}
+
 // --- New requests --------------------------------------------------------------------------------
 
 /// A request joins the queue.
@@ -142,6 +155,7 @@ MW_HD inline std::int64_t& lost_to(PodCounts& counts, const ReplicaBooks& replic
   if (outage == Outage::failure) return counts.lost_failure;
   if (outage == Outage::grid) return counts.lost_grid;
   if (outage == Outage::heat) return counts.lost_heat;
+  if (outage == Outage::shed) return counts.lost_shed;
   if (preemptions > 0) return counts.lost_kv_memory;
   const std::int64_t since =
       marks ^ slowed_so_far(replica.capped_iterations, replica.heated_iterations);

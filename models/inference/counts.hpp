@@ -51,7 +51,7 @@ struct PodCounts {
   std::int64_t swapped_blocks = 0;   // KV blocks moved, both ways
   // Output tokens that were not delivered, or came late, by cause (see pod.hpp).
   std::int64_t lost_kv_memory = 0, lost_cap = 0, lost_queue = 0;
-  std::int64_t lost_heat = 0, lost_failure = 0, lost_grid = 0;
+  std::int64_t lost_heat = 0, lost_failure = 0, lost_grid = 0, lost_shed = 0;
   std::int64_t heated_iterations = 0;  // heat forced a lower clock than asked for
   std::int64_t unavailable_ps = 0;     // replica-picoseconds switched off
   std::int64_t switched_off = 0;       // replicas, times
@@ -119,6 +119,8 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Output tokens late after a failure of their replica"});
   visit("lost_grid", self.lost_grid,
         About{.text = "Output tokens late after their replica was switched off for the grid"});
+  visit("lost_shed", self.lost_shed,
+        About{.text = "Output tokens late after their replica was switched off for want of power"});
   visit("heated_iterations", self.heated_iterations, About{.text = "Iterations that heat slowed"});
   visit("unavailable_ps", self.unavailable_ps,
         About{.text = "Picoseconds switched off, all replicas"});

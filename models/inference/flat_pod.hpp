@@ -128,6 +128,7 @@ using FlatEngine = JumpEngineOn<FlatMemory>;
 struct FlatSetPoint {
   std::int64_t power_limit_mw;
   std::int32_t requested_level, ceiling_level;
+  std::int32_t max_seqs, max_tokens;
 };
 
 /// One pod's part in an epoch: where its own things are among all pods'.
@@ -256,6 +257,8 @@ struct AdvanceFlatPods {
     replica.power_limit_mw = set.power_limit_mw;
     replica.requested_level = set.requested_level;
     replica.ceiling_level = set.ceiling_level;
+    replica.max_seqs = set.max_seqs;
+    replica.max_tokens = set.max_tokens;
     replica.counts = {};
     replica.lane = {};
     std::int64_t* const energy_nj = epoch.energy_nj + (task.replica + r) * epoch.bins;

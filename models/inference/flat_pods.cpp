@@ -149,8 +149,11 @@ void unpack(PodState& to, const char* memory, const FlatWaiting* chain) {
     copy_replica(to.replicas[r], from);
     to.replicas[r].requested_level = set.requested_level;
     to.replicas[r].ceiling_level = set.ceiling_level;
+    to.replicas[r].max_seqs = set.max_seqs;
+    to.replicas[r].max_tokens = set.max_tokens;
     to.replicas[r].power_limit_mw = set.power_limit_mw;
     to.replicas[r].outage = set.outage;
+    to.replicas[r].draining = set.draining;
     JumpState& jump = to.replicas[r].jump;
     jump.arrived.clear();
     jump.head = 0;
@@ -216,6 +219,7 @@ std::string flat_obstacle(const PodParameters& p) {
   if (p.engine.scheduling != Scheduling::fcfs || !p.tiers.empty()) return "priorities";
   if (p.keep_records) return "a record is kept of each request";
   if (p.prefixes) return "a prefix cache";
+  if (p.may_drain) return "replicas that drain are watched";
   if (p.users.users > 0) return "users wait for their answers (a closed loop)";
   return {};
 }
@@ -489,8 +493,8 @@ void FlatPods::advance(std::span<PodState> states,
     in.task_list.push_back(task);
     in.arrival_list.insert(in.arrival_list.end(), mine.begin(), mine.end());
     for (const ReplicaState& replica : state.replicas)
-      in.set_point_list.push_back(
-          {replica.power_limit_mw, replica.requested_level, replica.ceiling_level});
+      in.set_point_list.push_back({replica.power_limit_mw, replica.requested_level,
+                                   replica.ceiling_level, replica.max_seqs, replica.max_tokens});
   }
 
   // What waits was left where the last epoch's requests are.

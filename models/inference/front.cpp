@@ -43,14 +43,14 @@ struct RequestDraw {
 };
 
 /// A replica by its bits, all alike (up to n in 2^32), and the pod it is of.
-std::uint32_t pod_of(const FrontParameters& p, std::uint64_t bits48) {
+std::uint32_t pod_of(const std::vector<std::int32_t>& ends, std::uint64_t bits48) {
   const std::uint64_t draw = bits48 >> 16;
   const auto replica =
-      static_cast<std::int64_t>(draw * static_cast<std::uint64_t>(p.pod_ends.back()) >> 32);
+      static_cast<std::int64_t>(draw * static_cast<std::uint64_t>(ends.back()) >> 32);
   // Pods are of nearly the same size: the guess is right or next to it.
-  std::size_t pod = draw * p.pod_ends.size() >> 32;
-  while (replica >= p.pod_ends[pod]) ++pod;
-  while (pod > 0 && replica < p.pod_ends[pod - 1]) --pod;
+  std::size_t pod = draw * ends.size() >> 32;
+  while (replica >= ends[pod]) ++pod;
+  while (pod > 0 && replica < ends[pod - 1]) --pod;
   return static_cast<std::uint32_t>(pod);
 }
 
@@ -216,6 +216,7 @@ void Generation::begin(FrontState& front, const FrontParameters& parameters, sim
   }
   front_ = &front;
   parameters_ = &parameters;
+  ends_ = front.pod_ends.empty() ? &parameters.pod_ends : &front.pod_ends;
   from_ = front.now;
   until_ = until;
   copies_ = front.generated.size() + front.replayed.size();
@@ -287,7 +288,7 @@ void Generation::generate(std::uint64_t copy, sim::Bits bits, double gap, std::v
     Lengths l = laws_->lengths.at(draw.prompt, draw.output);
     const std::uint64_t id = (state.drawn - 1) * copies_ + copy;
     if (p.prefixes) l.prompt += p.prefixes->tokens_before(id);
-    out.push_back({{t, id, l.prompt, l.output}, pod_of(p, draw.pod)});
+    out.push_back({{t, id, l.prompt, l.output}, pod_of(*ends_, draw.pod)});
   };
   add(bits);
   next_arrival(state, laws_->arrivals, gap, spells_stream);
@@ -309,8 +310,8 @@ void Generation::replay(std::uint64_t copy, std::vector<Drawn>& out) {
     const std::uint64_t number =
         static_cast<std::uint64_t>(state.lap) * trace.rows.size() + state.row;
     const RequestDraw draw(sim::bits(requests_stream, number));
-    out.push_back(
-        {{t, number * copies_ + copy, row.prompt_tokens, row.output_tokens}, pod_of(p, draw.pod)});
+    out.push_back({{t, number * copies_ + copy, row.prompt_tokens, row.output_tokens},
+                   pod_of(*ends_, draw.pod)});
     step_on(state, trace, p.kept < 1 ? rows_to_next(p, draw.prompt) : 1);
   }
 }

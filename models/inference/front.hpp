@@ -65,6 +65,9 @@ struct FrontState {
   std::int64_t made = 0;                // how many those were
   std::vector<ArrivalState> generated;  // one of the two is empty
   std::vector<ReplayState> replayed;
+  // Replicas in service of the pods up to and including each, where a controller takes some out of
+  // it; empty: all are. A pod's share of the requests is its share of them.
+  std::vector<std::int32_t> pod_ends;
 };
 template <sim::Describes<FrontState> Self>
 void describe(Self& self, auto&& visit) {
@@ -73,6 +76,7 @@ void describe(Self& self, auto&& visit) {
   visit("made", self.made, About{.text = "Requests handed out", .min = 0});
   visit("generated", self.generated, About{.text = "Copies of the generator"});
   visit("replayed", self.replayed, About{.text = "Copies of the trace"});
+  visit("pod_ends", self.pod_ends, About{.text = "Replicas in service, summed over pods"});
 }
 
 FrontState initial_front(const FrontParameters& parameters);
@@ -123,6 +127,7 @@ class Generation {
   std::optional<Laws> laws_;  // of generated traffic
   FrontState* front_ = nullptr;
   const FrontParameters* parameters_ = nullptr;
+  const std::vector<std::int32_t>* ends_ = nullptr;
   // Next requests of the copies, in the order of front_->generated, as of known_: most copies of a
   // large service have none in an epoch, and to see that one word of theirs is enough.
   std::vector<sim::Time> next_;

@@ -146,7 +146,7 @@ MW_HD bool JumpEngineOn<Memory>::start(Replica& replica, JumpLane& lane, std::in
     return true;
   }
   const Admission next =
-      next_admission(replica, engine_.max_num_batched_tokens - (prompts_first_ ? 0 : jump.decodes),
+      next_admission(replica, token_budget(replica, engine_) - (prompts_first_ ? 0 : jump.decodes),
                      replica.free_blocks - (prompts_first_ ? 0 : taken));
   if (next.fits) {
     start_single(replica, now);
@@ -162,7 +162,7 @@ MW_HD auto JumpEngineOn<Memory>::next_admission(Replica& replica, std::int32_t b
                                                 std::int64_t free_blocks) const -> Admission {
   const Jump& jump = replica.jump;
   if (budget <= 0 || static_cast<std::int64_t>(jump.waiting()) <= replica.unread ||
-      static_cast<int>(jump.running()) >= engine_.max_num_seqs) {
+      static_cast<int>(jump.running()) >= most_running(replica, engine_)) {
     return {};
   }
   const Head head = head_of(jump);
@@ -203,7 +203,7 @@ MW_HD void JumpEngineOn<Memory>::start_single(Replica& replica, sim::FineTime no
   PodCounts& counts = context_.counts;
   bool sent_back = false;
   StepLoad load{};
-  std::int32_t budget = engine_.max_num_batched_tokens;
+  std::int32_t budget = token_budget(replica, engine_);
   std::int64_t moved_blocks = 0;  // between GPUs and host, both ways
   const auto takes_a_block = [&](std::uint16_t slot) {
     const JumpRequest& request = jump.slots[slot];
@@ -614,7 +614,8 @@ MW_HD bool JumpEngineOn<Memory>::arrive(Replica& replica, JumpLane& lane, const 
   note_arrival(replica, engine_, a.prompt_tokens);
   JumpRun& run = lane.run;
   if (run.iterations < 2) return false;
-  if (reads_all_ && (!leads || static_cast<int>(jump.running()) >= engine_.max_num_seqs)) {
+  if (reads_all_ &&
+      (!leads || static_cast<int>(jump.running()) >= most_running(replica, engine_))) {
     return false;
   }
   const std::int64_t ps = sim::ps_between(run.starts, {a.t, 0});

@@ -8,10 +8,11 @@
 // in its set-points, as it does its power limit.
 namespace mw::models {
 
-/// Why something is switched off; `none`: it is on. Late tokens are booked on it.
-enum class Outage : std::uint8_t { none, failure, grid, heat };
+/// Why something is switched off; `none`: it is on. Late tokens are booked on it, but for `parked`:
+/// who is taken out of service works off what it has first.
+enum class Outage : std::uint8_t { none, failure, grid, heat, shed, parked };
 inline std::span<const char* const> enum_names(Outage) {
-  static constexpr const char* names[] = {"none", "failure", "grid", "heat"};
+  static constexpr const char* names[] = {"none", "failure", "grid", "heat", "shed", "parked"};
   return names;
 }
 

@@ -44,6 +44,7 @@ struct PodParameters {
   std::uint64_t seed = 0;
   std::uint32_t partition = 0;
   bool keep_records = false;  // fill PodEpoch::records
+  bool may_drain = false;     // a controller takes replicas out of service when they are drained
 };
 
 struct PodState {

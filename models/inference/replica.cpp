@@ -90,7 +90,7 @@ class Schedule {
         context_(context),
         engine_(context.law.engine),
         now_(now),
-        budget_(context.law.engine.max_num_batched_tokens) {}
+        budget_(token_budget(replica, context.law.engine)) {}
 
   Scheduled make() {
     if (engine_.batching == Batching::mixed) {
@@ -157,7 +157,7 @@ class Schedule {
 
   bool head_fits() {
     if (budget_ == 0 || replica_.waiting.empty() ||
-        static_cast<int>(replica_.running.size()) >= engine_.max_num_seqs) {
+        static_cast<int>(replica_.running.size()) >= most_running(replica_, engine_)) {
       return false;
     }
     const Admission next = admission(replica_.waiting.front(), look_up_head());
@@ -170,7 +170,7 @@ class Schedule {
     }
     const auto unread = static_cast<std::size_t>(replica_.unread);
     while (budget_ > 0 && replica_.waiting.size() > unread &&
-           static_cast<int>(replica_.running.size()) < engine_.max_num_seqs) {
+           static_cast<int>(replica_.running.size()) < most_running(replica_, engine_)) {
       Request request = replica_.waiting.front();
       const PrefixHit hit = look_up_head();
       const auto [chunk, blocks] = admission(request, hit);

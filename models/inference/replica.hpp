@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "models/inference/closed_loop.hpp"
@@ -63,7 +64,10 @@ enum class Transition : std::uint32_t {
   switched_on = 10,
   thrown_back = 11,       // it ran on a replica that is switched off
   dispatched_again = 12,  // it was at one
+  drains = 13,            // or no longer
 };
+
+inline constexpr std::int32_t no_batch_limit = std::numeric_limits<std::int32_t>::max();
 
 /// What a replica is besides its requests: the same for every engine, on the host and on a device.
 struct ReplicaBooks {
@@ -71,6 +75,9 @@ struct ReplicaBooks {
   std::int32_t requested_level = 0;              // clock level, 0 = highest clock
   std::int32_t ceiling_level = 0;                // the highest clock that heat allows
   std::int64_t power_limit_mw = no_power_limit;  // mean power of an iteration
+  // Below the engine's own; `max_tokens` stays above its max_num_seqs, so that no decode is
+  // skipped.
+  std::int32_t max_seqs = no_batch_limit, max_tokens = no_batch_limit;
 
   std::int64_t free_blocks = 0;
   std::int64_t free_host_blocks = 0;  // for those that are swapped out
@@ -86,6 +93,8 @@ struct ReplicaBooks {
   bool busy = false;
   Outage outage = Outage::none;  // set-point, read when its pod goes on: to be switched off
   Outage off = Outage::none;     // in force
+  bool draining = false;         // set-point, read alike: gets nothing new
+  bool drains = false;           // in force
   std::int32_t level = 0;        // of the iteration that runs or ran last
   sim::FineTime started{}, ends{};
   std::int64_t prefill_nj = 0, decode_nj = 0;
@@ -108,6 +117,10 @@ void describe(Self& self, auto&& visit) {
   visit("ceiling_level", self.ceiling_level,
         About{.text = "Clock level of the highest clock that heat allows", .min = 0});
   visit("power_limit_mw", self.power_limit_mw, About{.text = "Power limit, milliwatt", .min = 0});
+  visit("max_seqs", self.max_seqs, About{.text = "Most requests at a time that are allowed"});
+  visit("max_tokens", self.max_tokens, About{.text = "Most tokens of an iteration allowed"});
+  visit("draining", self.draining, About{.text = "It is to get nothing new"});
+  visit("drains", self.drains, About{.text = "It gets nothing new"});
   visit("outage", self.outage, About{.text = "Why it is to be switched off"});
   visit("off", self.off, About{.text = "Why it is switched off"});
   visit("waiting", self.waiting, About{.text = "Requests that wait"});

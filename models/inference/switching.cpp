@@ -16,6 +16,10 @@ bool ran(const Request& request) {
   return request.preemptions > 0;
 }
 
+bool gets_nothing(const ReplicaState& replica) {
+  return replica.off != Outage::none || replica.drains;
+}
+
 /// Everything that a replica holds is nobody's; as it was at the start.
 void clear_requests(ReplicaState& replica, const PodParameters& p) {
   const EngineParameters& engine = p.engine;
@@ -129,9 +133,14 @@ void dispatch_again(PodState& pod, const PodParameters& p, const PodLaw& law, Re
 
 }  // namespace
 
+bool is_drained(const PodState& pod, std::size_t replica) {
+  return pod.replicas[replica].drains && pod.router.outstanding[replica] == off_charge;
+}
+
 bool switching_due(const PodState& pod) {
-  return std::any_of(pod.replicas.begin(), pod.replicas.end(),
-                     [](const ReplicaState& replica) { return replica.outage != replica.off; });
+  return std::any_of(pod.replicas.begin(), pod.replicas.end(), [](const ReplicaState& replica) {
+    return replica.outage != replica.off || replica.draining != replica.drains;
+  });
 }
 
 void switch_replicas(PodState& pod, const PodParameters& p, PodCounts& counts) {
@@ -140,19 +149,27 @@ void switch_replicas(PodState& pod, const PodParameters& p, PodCounts& counts) {
   std::vector<Request> again = std::exchange(pod.held, {});
   for (std::size_t r = 0; r < pod.replicas.size(); ++r) {
     ReplicaState& replica = pod.replicas[r];
-    if (replica.outage == replica.off) continue;
-    if (replica.off == Outage::none) {
-      const std::vector<Request> its = switch_off(replica, p, now, counts);
-      again.insert(again.end(), its.begin(), its.end());
-      pod.router.outstanding[r] = off_charge;
-      if (r < pod.router.sent.size()) pod.router.sent[r] = {};
-      ++pod.router.off;
-    } else if (replica.outage == Outage::none) {
-      fold(replica, now, Transition::switched_on, 0, 0);
-      pod.router.outstanding[r] = 0;
-      --pod.router.off;
+    if (replica.outage == replica.off && replica.draining == replica.drains) continue;
+    const bool was_out = gets_nothing(replica);
+    std::int64_t& outstanding = pod.router.outstanding[r];
+    if (was_out) outstanding -= off_charge;
+    if (replica.outage != replica.off) {
+      if (replica.off == Outage::none) {
+        const std::vector<Request> its = switch_off(replica, p, now, counts);
+        again.insert(again.end(), its.begin(), its.end());
+        outstanding = 0;
+        if (r < pod.router.sent.size()) pod.router.sent[r] = {};
+      } else if (replica.outage == Outage::none) {
+        fold(replica, now, Transition::switched_on, 0, 0);
+      }
+      replica.off = replica.outage;
     }
-    replica.off = replica.outage;
+    if (replica.draining != replica.drains)
+      fold(replica, now, Transition::drains, replica.draining ? 1 : 0, 0);
+    replica.drains = replica.draining;
+    const bool is_out = gets_nothing(replica);
+    if (is_out) outstanding += off_charge;
+    pod.router.off += (is_out ? 1 : 0) - (was_out ? 1 : 0);
   }
   for (const Request& request : again) dispatch_again(pod, p, law, request, now);
 }

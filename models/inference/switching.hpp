@@ -16,10 +16,15 @@
 //     switched on, in the order in which they came there. Users of a closed loop wait for their
 //     answers as ever.
 //   - A replica that is off draws nothing and gets nothing. Switched on, it is empty.
+// The set-point `draining`, read at the same moment, only keeps new requests away: those that the
+// replica has, it works off. Where all others are off or drain too, new ones wait at the front.
 namespace mw::models {
 
 /// Whether some replica is to be switched, or its cause changes.
 bool switching_due(const PodState& pod);
+
+/// Whether a draining replica has nothing left to do.
+bool is_drained(const PodState& pod, std::size_t replica);
 
 /// Switches them at pod.now, when no run of the jump engine is under way.
 void switch_replicas(PodState& pod, const PodParameters& parameters, PodCounts& counts);

@@ -25,6 +25,8 @@ struct Change {
   std::int64_t limit_mw;
   std::int32_t ceiling = 0;
   Outage outage = Outage::none;
+  bool draining = false;
+  std::int32_t max_seqs = no_batch_limit, max_tokens = no_batch_limit;
 };
 inline void apply(PodState& pod, const Change& change) {
   ReplicaState& replica = pod.replicas[change.replica];
@@ -32,6 +34,9 @@ inline void apply(PodState& pod, const Change& change) {
   replica.power_limit_mw = change.limit_mw;
   replica.ceiling_level = change.ceiling;
   replica.outage = change.outage;
+  replica.draining = change.draining;
+  replica.max_seqs = change.max_seqs;
+  replica.max_tokens = change.max_tokens;
 }
 
 struct Case {
@@ -157,6 +162,11 @@ inline Case random_case() {
       Change change{static_cast<std::size_t>(*rc::gen::inRange(0, c.pod.replicas)),
                     *rc::gen::inRange(0, table.levels + 1), no_power_limit};
       if (*rc::gen::inRange(0, 4) > 0) change.limit_mw = *rc::gen::inRange(100'000, 2'600'000);
+      if (*rc::gen::inRange(0, 2) == 0) {
+        change.max_seqs = *rc::gen::inRange(1, c.pod.engine.max_num_seqs + 1);
+        change.max_tokens = *rc::gen::inRange(c.pod.engine.max_num_seqs + 1,
+                                              c.pod.engine.max_num_batched_tokens + 1);
+      }
       epoch.push_back(change);
     }
   }
@@ -170,7 +180,9 @@ inline Case random_case() {
         Change change{r, 0, no_power_limit, *rc::gen::inRange(0, table.levels + 1)};
         if (!epoch.empty() && epoch[0].replica == r) change.limit_mw = epoch[0].limit_mw;
         if (*rc::gen::inRange(0, 100) < off_percent)
-          change.outage = *rc::gen::element(Outage::failure, Outage::grid, Outage::heat);
+          change.outage = *rc::gen::element(Outage::failure, Outage::grid, Outage::heat,
+                                            Outage::shed, Outage::parked);
+        change.draining = *rc::gen::inRange(0, 100) < off_percent;
         epoch.push_back(change);
       }
     }

@@ -99,6 +99,72 @@ TEST_CASE("requests of a replica that goes off join the others' queues, those th
   }
 }
 
+// Two replicas, requests in turn, one at a time. The first drains from 0.5 ms on: it works off its
+// two, 3 comes to the second although it is the first's turn, and nothing is thrown back. Drained,
+// it may be taken out of service, which loses nothing.
+TEST_CASE("a replica that drains works off what it has and gets nothing new") {
+  for (const Stepping stepping : {Stepping::plain, Stepping::jump}) {
+    PodParameters p = hand_pod(2, stepping);
+    p.engine.max_num_seqs = 1;
+    Pod pod(p);
+    pod.go(500'000, {{0, 0, 10, 2}, {0, 1, 10, 2}, {0, 2, 10, 2}});
+    pod.state.replicas[0].draining = true;
+    pod.go(3'000'000, {{600'000, 3, 10, 2}});
+    CHECK(!is_drained(pod.state, 0));
+    pod.go(second);
+    CHECK(is_drained(pod.state, 0));
+    REQUIRE(pod.records.size() == 4);
+    for (const RequestRecord& r : pod.records) CHECK(r.replica == (r.id % 2 == 0 ? 0 : 1));
+    CHECK(pod.sum.thrown_back == 0);
+    pod.state.replicas[0].outage = Outage::parked;
+    pod.go(2 * second, {{second, 4, 10, 2}, {second, 5, 10, 2}});
+    CHECK(pod.epoch.counts.unavailable_ps == 1'000'000'000'000);
+    CHECK(pod.records.back().replica == 1);
+    pod.state.replicas[0].outage = Outage::none;
+    pod.state.replicas[0].draining = false;
+    pod.go(3 * second, {{2 * second, 6, 10, 2}, {2 * second, 7, 10, 2}});
+    CHECK(pod.state.router.outstanding[0] == 0);
+    CHECK(pod.state.router.off == 0);
+    CHECK(pod.records.size() == 8);
+    CHECK(pod.sum.lost_queue == pod.sum.completed_output_tokens);  // late for other reasons
+  }
+}
+
+TEST_CASE("all replicas drain: what comes waits at the front until one is back") {
+  for (const Stepping stepping : {Stepping::plain, Stepping::jump}) {
+    Pod pod(hand_pod(2, stepping));
+    for (auto& replica : pod.state.replicas) replica.draining = true;
+    pod.go(second, {{0, 0, 10, 2}, {0, 1, 10, 2}});
+    CHECK(pod.state.held.size() == 2);
+    pod.state.replicas[1].draining = false;
+    pod.go(2 * second);
+    CHECK(pod.records.size() == 2);
+    for (const RequestRecord& r : pod.records) CHECK(r.replica == 1);
+  }
+}
+
+// A set-point of n requests at a time, or of m tokens in an iteration, is an engine made so.
+TEST_CASE("batches below the engine's own are those of a smaller engine") {
+  for (const Stepping stepping : {Stepping::plain, Stepping::jump}) {
+    PodParameters large = hand_pod(1, stepping);
+    PodParameters small = large;
+    small.engine.max_num_seqs = 3;
+    small.engine.max_num_batched_tokens = 20;
+    std::vector<Arrival> arrivals;
+    for (std::uint64_t i = 0; i < 40; ++i)
+      arrivals.push_back({static_cast<Time>(i) * 700'000, i, 5 + static_cast<std::int32_t>(i), 6});
+    Pod one(large), other(small);
+    one.state.replicas[0].max_seqs = 3;
+    one.state.replicas[0].max_tokens = 20;
+    one.go(second, arrivals);
+    other.go(second, arrivals);
+    REQUIRE(one.records.size() == 40);
+    for (std::size_t i = 0; i < 40; ++i)
+      CHECK(one.records[i].finished == other.records[i].finished);
+    CHECK(one.energy_nj() == other.energy_nj());
+  }
+}
+
 // At the lower clock of the table iterations last twice as long. A ceiling there slows all of them,
 // and those that are late for it lose their tokens to heat; where a power limit asks for the same
 // clock as heat does, heat is the cause.
@@ -140,7 +206,7 @@ TEST_CASE("random outages lose no request, no block and no token; off draws noth
       RC_ASSERT(n.arrivals == n.refused + n.completed + n.running + n.waiting);
       RC_ASSERT(n.completed_output_tokens + n.refused_output_tokens ==
                 n.slo_good_tokens + n.lost_kv_memory + n.lost_cap + n.lost_queue + n.lost_heat +
-                    n.lost_failure + n.lost_grid);
+                    n.lost_failure + n.lost_grid + n.lost_shed);
       std::int64_t bins = 0, used = 0;
       for (const std::int64_t nj : pod.epoch.energy_nj) bins += nj;
       const PodCounts& e = pod.epoch.counts;
@@ -164,7 +230,8 @@ TEST_CASE("random outages lose no request, no block and no token; off draws noth
               (replica.prefixes.groups - replica.prefixes.unheld) * blocks_per_group(law_of(pod.p));
         for (std::size_t i = replica.waiting.head; i < replica.waiting.items.size(); ++i)
           charged += replica.waiting.items[i].charge;
-        RC_ASSERT(plain.router.outstanding[r] == (off ? off_charge : charged));
+        RC_ASSERT(plain.router.outstanding[r] ==
+                  (off ? off_charge : charged + (replica.drains ? off_charge : 0)));
         if (!off) continue;
         RC_ASSERT(replica.running.empty() && replica.waiting.empty() && !replica.busy);
         const auto columns = static_cast<std::size_t>(pod.epoch.bins);
@@ -184,7 +251,9 @@ TEST_CASE("random outages lose no request, no block and no token; off draws noth
     }
     for (ReplicaState& replica : pod.state.replicas) {
       replica.outage = Outage::none;
+      replica.draining = false;
       replica.power_limit_mw = no_power_limit;
+      replica.max_seqs = replica.max_tokens = no_batch_limit;
     }
     pod.go(pod.state.now + 100'000 * second);
     conserved();
