@@ -181,6 +181,13 @@ std::string warnings(const RunReport& r) {
   for (std::size_t n = 0; n < r.state.feeds.size(); ++n)
     if (r.state.feeds[n].opened > 0)
       out += fmt::format("  ! the breaker of {} opened\n", r.site.distribution.name_of(n));
+  if (t.shed_racks > 0)
+    out += fmt::format(
+        "  ! a budget was below the least of all devices: racks switched off {} times, last ranks "
+        "first; {} rack-hours, {} tokens late for it\n",
+        t.shed_racks, number(t.shed_rack_s / 3600),
+        number(static_cast<double>(
+            token_ledger(r.state)[static_cast<std::size_t>(TokenOutcome::shed)])));
   if (t.unpromised_decisions > 0)
     out += fmt::format(
         "  ! the envelope cannot be promised: {} of {} decisions needed GPUs below their least "

@@ -13,6 +13,7 @@
 #include "models/site/faults.hpp"
 #include "models/site/power_groups.hpp"
 #include "models/site/power_turn.hpp"
+#include "models/site/service_settings.hpp"
 #include "models/site/summary.hpp"
 #include "models/site/thermal.hpp"
 #include "scenarios/build_problems.hpp"
@@ -668,10 +669,15 @@ void check(const Scenario& scenario, sim::Problems& problems) {
                  "write `policy: none`, or leave the jobs out");
   no_faster("output.site_period", scenario.output.site_period);
   no_faster("output.rack_period", scenario.output.rack_period);
+  if (scenario.output.group_period) no_faster("output.group_period", *scenario.output.group_period);
   if (scenario.control.power.policy == models::PowerPolicy::exec &&
       (!scenario.control.power.how.exec || scenario.control.power.how.exec->empty()))
     problems.add("control.power.policy", "does not say which program controls",
                  "add `exec: [python3, controller.py]`");
+  if (scenario.control.profile.policy != models::ProfilePolicy::none &&
+      !scenario.control.profile.efficient)
+    problems.add("control.profile.policy", "does not say which profile is the efficient one",
+                 "add `efficient: max_q`");
   // Policies of wants also keep what the nodes of the electrical tree may carry, slo promises.
   if (scenario.control.power.policy == models::PowerPolicy::uniform && !scenario.site.envelope)
     problems.add("control.power.policy", "has no envelope to keep",
@@ -703,6 +709,13 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   add_events(site, scenario, problems);
   add_services(site, scenario, base, problems);
   site.control = scenario.control.power;
+  if (site.control.how.exec) site.control.how.folder = base.string();
+  site.placing.p = scenario.control.placement;
+  site.batch = scenario.control.batch;
+  const ProfileBlock& profile = scenario.control.profile;
+  site.profiles = {.policy = profile.policy, .hold = profile.hold, .margin = profile.margin};
+  if (profile.fast) site.profiles.fast = profile.fast->value;
+  if (profile.efficient) site.profiles.efficient = profile.efficient->value;
   const bool sampled = !problems.any() && decide_sampling(site, scenario.fidelity);
   choose_steps(site, scenario, sampled);
   if (site.control.policy == PowerPolicy::none)  // nobody looks at the meter in between
@@ -728,6 +741,21 @@ models::SiteParameters build_site(const Document<Scenario>& document,
   problems.raise_if_any();
   choose_fidelity(site, scenario.fidelity, sampled, problems);
   problems.raise_if_any();
+  if (site.placing.on() && site.cohort.on())
+    problems.add("control.placement.policy", "moves replicas one by one, which a cohort has not",
+                 "write `fidelity: {mode: request}`, or `policy: none`");
+  for (std::size_t s = 0; s < site.services.size(); ++s)
+    if (site.placing.on() && site.services[s].front.closed_loop && site.services[s].pods > 1)
+      problems.add(item_path("inference", s) + ".traffic.closed_loop",
+                   "has users that stay with their pod, which `control.placement` may empty",
+                   "raise `engine.replicas_per_pod` until there is one pod, or give arrivals");
+  const auto refuse = [&](const char* path, const std::string& refusal, const char* advice) {
+    if (!refusal.empty()) problems.add(path, refusal, advice);
+  };
+  refuse("control.batch.policy", models::batch_refusal(site),
+         "write `fidelity: {mode: request}`, or `policy: none`");
+  refuse("control.profile.policy", models::profile_refusal(site),
+         "use `control.power.policy: steering` and `fidelity: {mode: request}`, or `policy: none`");
   const std::string refusal = models::control_refusal(site);
   if (!refusal.empty())
     problems.add("control.power.policy", refusal, "or choose another policy or fidelity");

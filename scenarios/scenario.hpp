@@ -376,17 +376,50 @@ void describe(Self& self, auto&& visit) {
   visit("run", self.run, About{.text = "Its checkpoints, evaluations and failures"});
 }
 
+struct ProfileBlock {
+  models::ProfilePolicy policy = models::ProfilePolicy::none;
+  std::optional<sim::Entry<models::PowerProfile>> fast, efficient;
+  sim::Seconds hold{60};
+  double margin = 0.05;
+};
+template <sim::Describes<ProfileBlock> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("policy", self.policy,
+        About{.text = "Which power profile a service's GPUs have: that of their racks (none), or "
+                      "the fast one while power is there and otherwise the efficient one, services "
+                      "that earn least for a joule first (by_value)"});
+  visit("fast", self.fast,
+        About{.text = "by_value: a name of catalog/power_profiles; otherwise that of the racks"});
+  visit("efficient", self.efficient,
+        About{.text = "by_value: a name of catalog/power_profiles, such as max_q"});
+  visit("hold", self.hold,
+        About{.text = "How long a service keeps a profile at least", .min = 0, .max = 86400});
+  visit("margin", self.margin,
+        About{.text = "A service gets the fast profile back when this share more than it takes is "
+                      "there",
+              .min = 0,
+              .max = 10});
+}
+
 struct ControlBlock {
   models::PowerControlParameters power;
+  models::PlacementParameters placement;
+  models::BatchParameters batch;
+  ProfileBlock profile;
 };
 template <sim::Describes<ControlBlock> Self>
 void describe(Self& self, auto&& visit) {
   visit("power", self.power, sim::About{.text = "How watts are shared out under the envelope"});
+  visit("placement", self.placement, sim::About{.text = "Which racks work, and which are off"});
+  visit("batch", self.batch, sim::About{.text = "How large batches are"});
+  visit("profile", self.profile, sim::About{.text = "Which power profile services have"});
 }
 
 struct OutputBlock {
   sim::Duration site_period{sim::second};
   sim::Duration rack_period{sim::minute};
+  std::optional<sim::Duration> group_period;
   bool requests = false;
 };
 template <sim::Describes<OutputBlock> Self>
@@ -395,6 +428,9 @@ void describe(Self& self, auto&& visit) {
   visit("site_period", self.site_period,
         About{.text = "Time between rows of the site's and the services' series"});
   visit("rack_period", self.rack_period, About{.text = "Time between rows of the racks' series"});
+  visit("group_period", self.group_period,
+        About{.text = "Time between rows of what each resource group of the power controller is "
+                      "allowed, wants and draws; otherwise none are written"});
   visit("requests", self.requests, About{.text = "Write a row for every request"});
 }
 

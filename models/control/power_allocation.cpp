@@ -48,6 +48,7 @@ PowerAllocation::PowerAllocation(const PowerTree& tree, int ranks, bool headroom
 
 void PowerAllocation::add(const ResourceGroup& g, const GroupWant& w, Milliwatts* needs,
                           Milliwatts sign) const {
+  if (w.off()) return;
   const std::int32_t rank = std::clamp(w.rank, 0, ranks_ - 1);
   const Milliwatts want = wanted(g, w);
   needs[rank] += sign * g.least;
@@ -63,6 +64,7 @@ void PowerAllocation::add(const ResourceGroup& g, const GroupWant& w, Milliwatts
 
 Milliwatts PowerAllocation::grant(const ResourceGroup& g, const GroupWant& w,
                                   const Cut& cut) const {
+  if (w.off()) return 0;
   const std::int32_t rank = std::clamp(w.rank, 0, ranks_ - 1);
   const Milliwatts want = wanted(g, w);
   if (cut.level < ranks_) return 0;  // see shed()
@@ -164,6 +166,7 @@ void PowerAllocation::shed(const PowerTree& tree, std::span<const GroupWant> wan
   for (std::int32_t rank = 0; rank < ranks_; ++rank)
     for (std::size_t i = 0; i < tree.groups.size(); ++i) {
       const auto& g = tree.groups[i];
+      if (wants[i].off()) continue;
       if (!inside(g.domain) || std::clamp(wants[i].rank, 0, ranks_ - 1) != rank) continue;
       bool fits = true;
       for (auto v = g.domain; inside(v); v = tree.parent[idx(v)])

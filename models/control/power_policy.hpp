@@ -46,9 +46,12 @@ struct PolicyParameters {
   double at_limit = 0.9;
   double headroom = 0.2;
   std::optional<double> grain;
+  double shed_margin = 0.05;
+  sim::Seconds shed_hold{60};
   double slo_margin = 0.9;
   double slo_step = 0.05;
   std::optional<std::vector<std::string>> exec;
+  std::string folder;  // where it runs; empty: where the run does
   sim::Seconds exec_timeout{10};
   bool oracle = false;
 };
@@ -79,6 +82,14 @@ void describe(Self& self, auto&& visit) {
                       "groups and 0.002 beyond",
               .min = 0,
               .max = 0.125});
+  visit(
+      "shed_margin", self.shed_margin,
+      About{.text = "A rack that was switched off for want of power is switched on when this share "
+                    "more than it may need is there",
+            .min = 0,
+            .max = 1});
+  visit("shed_hold", self.shed_hold,
+        About{.text = "How long such a rack stays off at least", .min = 0, .max = 86400});
   visit("slo_margin", self.slo_margin,
         About{.text = "slo: power is taken from a service while its latencies are below this share "
                       "of what it promises",
@@ -89,8 +100,8 @@ void describe(Self& self, auto&& visit) {
       About{
           .text = "slo: share of a limit that is taken in one decision", .min = 0.001, .max = 0.5});
   visit("exec", self.exec,
-        About{.text = "exec: program and arguments of the controller, found from where the run "
-                      "starts; it reads a JSON line and answers one at each decision"});
+        About{.text = "exec: program and arguments of the controller, which runs in the scenario "
+                      "file's folder; it reads a JSON line and answers one at each decision"});
   visit("exec_timeout", self.exec_timeout,
         About{.text = "exec: how long an answer may take by the clock on the wall",
               .min = 0.01,

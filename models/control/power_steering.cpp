@@ -61,12 +61,24 @@ void ask(SteeringState& state, std::span<const sim::SetPointParameters> ranges,
 /// ripple need not move every limit of the site.
 constexpr double deadband = 1e-3;
 
-void update_rooms(const PowerControlParameters& p, const SteeredPower& power,
-                  const SteeringReadings& readings, SteeringState& state, SteeringResult& result) {
+Milliwatts signed_milliwatts(double w) {
+  return w < 0 ? -milliwatts(-w) : milliwatts(w);
+}
+
+/// By domain: the rooms as readings tell them, without what is held back and without the deadband,
+/// and whether this is not the first excursion in a row.
+struct PlainRooms {
+  std::vector<Milliwatts> rooms;
+  std::vector<char> goes_on;
+};
+PlainRooms update_rooms(const PowerControlParameters& p, const SteeredPower& power,
+                        const SteeringReadings& readings, SteeringState& state,
+                        SteeringResult& result) {
+  PlainRooms plain{state.rooms, std::vector<char>(power.tree.domains(), 0)};
   for (std::size_t v = 0; v < power.tree.domains(); ++v) {
     const double budget = readings.budgets_w[v];
     if (!std::isfinite(budget)) {
-      state.rooms[v] = unlimited;
+      state.rooms[v] = plain.rooms[v] = unlimited;
       continue;
     }
     const DomainReading& r = readings.domains[v];
@@ -75,16 +87,44 @@ void update_rooms(const PowerControlParameters& p, const SteeredPower& power,
     double& held = state.held_back[v];
     // What an earlier decision promised is what can be broken: not a budget that is new.
     if (r.power_w > std::max(state.promised_w[v], budget)) {
+      plain.goes_on[v] = held >= 1 ? 1 : 0;
       held += (r.power_w - budget * (1 - p.guard_band)) / k;
       ++result.excursions;
     } else {
       held = held < 1 ? 0 : held / 2;
     }
-    const Milliwatts room = milliwatts(room_w(budget, p.guard_band, k, r) - held);
+    // Below zero where what does not follow the GPUs is above the budget alone: shedding asks by
+    // how much.
+    const double room_now = room_w(budget, p.guard_band, k, r);
+    plain.rooms[v] = signed_milliwatts(room_now);
+    const Milliwatts room = signed_milliwatts(room_now - held);
     if (room < state.rooms[v] || room > state.rooms[v] + milliwatts(deadband * budget / k))
       state.rooms[v] = room;
     state.promised_w[v] = budget;
   }
+  return plain;
+}
+
+/// Devices may draw more than the least that they accept. Where an excursion goes on although all
+/// limits of a domain are at their least, what its GPUs draw is the least there is.
+void see_least(const SteeredPower& power, const SteeringReadings& readings,
+               std::span<const sim::SetPointParameters> ranges,
+               std::span<const sim::SetPointState> limits, const SteeringState& state,
+               PlainRooms& plain) {
+  if (std::none_of(plain.goes_on.begin(), plain.goes_on.end(), [](char on) { return on != 0; }))
+    return;
+  std::vector<Milliwatts> least(power.tree.domains(), 0);
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    if (state.wants[i].off()) continue;
+    const ResourceGroup& g = power.tree.groups[i];
+    for (auto v = g.domain; v >= 0; v = power.tree.parent[idx(v)]) {
+      least[idx(v)] += g.least;
+      if (limits[i].effective > ranges[i].min) plain.goes_on[idx(v)] = 0;
+    }
+  }
+  for (std::size_t v = 0; v < least.size(); ++v)
+    if (plain.goes_on[v])
+      plain.rooms[v] -= std::max<Milliwatts>(0, milliwatts(readings.domains[v].gpus_w) - least[v]);
 }
 
 /// Groups whose wants may change; all of them where ranks have, or nothing is known of before.
@@ -97,6 +137,23 @@ void pick_news(const PolicyLaw& law, const PolicyView& view, bool first, Steerin
   if (!all) return law.news(view, state.wants, state.news);
   state.news.resize(state.wants.size());
   std::iota(state.news.begin(), state.news.end(), 0);
+}
+
+/// Groups of racks that are off want nothing.
+void leave_out_off(const SteeredPower& power, const SteeringReadings& readings, bool all,
+                   SteeringState& state) {
+  if (power.racks.empty()) return;
+  const auto is_off = [&](std::size_t b) {
+    return state.switches[b].shed || (!readings.out.empty() && readings.out[b] != 0);
+  };
+  bool any = false;
+  for (std::size_t b = 0; b < power.racks.size() && !any; ++b) any = is_off(b);
+  if (!any) return;
+  for (std::size_t i = 0; i < state.wants.size(); ++i) {
+    if (!is_off(idx(power.rack_of_group[i]))) continue;
+    state.wants[i].power = -1;
+    if (!all) state.news.push_back(static_cast<std::int32_t>(i));
+  }
 }
 
 }  // namespace
@@ -123,7 +180,9 @@ SteeringResult steering_step(const PowerControlParameters& p, const SteeredPower
     state.promised_w.assign(power.tree.domains(), std::numeric_limits<double>::infinity());
     state.wants.assign(groups, {});
   }
-  update_rooms(p, power, readings, state, result);
+  state.switches.resize(power.racks.size());
+  PlainRooms plain = update_rooms(p, power, readings, state, result);
+  if (!power.racks.empty()) see_least(power, readings, ranges, limits, state, plain);
   const PolicyView view{p.how,
                         power.tree.groups,
                         readings.groups,
@@ -142,17 +201,21 @@ SteeringResult steering_step(const PowerControlParameters& p, const SteeredPower
   }
   pick_news(*law, view, first, state);
   law->want(view, state.news, state.wants);
-  state.allocation.allocate(power.tree, state.rooms, state.wants, state.news);
+  // Those of racks that come back are new to policies that look at changes alone.
+  const std::vector<Milliwatts> rooms = shed({p, power.tree, power.racks, power.rack_of_group,
+                                              power.domain_per_gpu_watt, readings.out, now},
+                                             view, plain.rooms, state.rooms, state.switches);
+  leave_out_off(power, readings, state.news.size() == groups, state);
+  state.allocation.allocate(power.tree, rooms, state.wants, state.news);
   result.below_least = state.allocation.shed_devices(power.devices);
   ask(state, ranges, limits, now);
   return result;
 }
 
-std::vector<double> initial_steered_limits(const PowerControlParameters& p,
-                                           const SteeredPower& power,
-                                           std::span<const double> budgets_w,
-                                           std::span<const DomainReading> design,
-                                           std::span<const sim::SetPointParameters> ranges) {
+InitialLimits initial_steered_limits(const PowerControlParameters& p, const SteeredPower& power,
+                                     std::span<const double> budgets_w,
+                                     std::span<const DomainReading> design,
+                                     std::span<const sim::SetPointParameters> ranges) {
   SteeringState state;
   std::vector<sim::SetPointState> limits;
   for (const auto& range : ranges) limits.push_back(sim::initial_set_point(range.max));
@@ -160,10 +223,11 @@ std::vector<double> initial_steered_limits(const PowerControlParameters& p,
   for (auto& range : at_once) range.latency = {};
   const std::vector<GroupReading> none(power.tree.groups.size());
   const std::vector<ServiceReading> services(power.given_rank.size());
-  steering_step(p, power, {budgets_w, design, none, services}, state, at_once, limits, 0);
-  std::vector<double> w;
-  for (const auto& limit : limits) w.push_back(limit.requested);
-  return w;
+  steering_step(p, power, {budgets_w, design, none, services, {}}, state, at_once, limits, 0);
+  InitialLimits initial;
+  for (const auto& limit : limits) initial.w.push_back(limit.requested);
+  initial.switches = state.switches;
+  return initial;
 }
 
 }  // namespace mw::models

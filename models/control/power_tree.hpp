@@ -37,7 +37,8 @@ struct PowerTree {
 /// What a policy wants for a group. Lower ranks come first.
 struct GroupWant {
   std::int32_t rank = 0;
-  Milliwatts power = 0;
+  Milliwatts power = 0;  // below 0: the group is switched off and takes nothing
+  bool off() const { return power < 0; }
   bool operator==(const GroupWant&) const = default;
 };
 

@@ -10,13 +10,6 @@ namespace {
 
 using sim::idx;
 
-/// The highest clock level of the table at or below a ceiling; the lowest clock where none is.
-std::int32_t ceiling_level(const StepTable& table, double clock_ceiling) {
-  for (int level = 0; level + 1 < table.levels(); ++level)
-    if (table.clock_ratio(level) <= clock_ceiling) return level;
-  return table.levels() - 1;
-}
-
 PodCounts scaled(const PodCounts& counts, std::int64_t by, std::int64_t of) {
   std::vector<std::int64_t> parts;
   describe(counts, [&](const char*, const std::int64_t& field, const sim::About&) {
@@ -29,10 +22,17 @@ PodCounts scaled(const PodCounts& counts, std::int64_t by, std::int64_t of) {
 }
 
 std::int64_t lost_tokens(const PodCounts& c) {
-  return c.lost_kv_memory + c.lost_cap + c.lost_queue + c.lost_heat + c.lost_failure + c.lost_grid;
+  return c.lost_kv_memory + c.lost_cap + c.lost_queue + c.lost_heat + c.lost_failure + c.lost_grid +
+         c.lost_shed;
 }
 
 }  // namespace
+
+std::int32_t ceiling_level(const StepTable& table, double clock_ceiling) {
+  for (int level = 0; level + 1 < table.levels(); ++level)
+    if (table.clock_ratio(level) <= clock_ceiling) return level;
+  return table.levels() - 1;
+}
 
 void apply_rack_states(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
   const auto& racks = state.rack_states;
@@ -44,7 +44,7 @@ void apply_rack_states(SiteState& state, const SiteParameters& site, SiteEpoch& 
   state.disturbed = disturbed;
 
   if (std::any_of(racks.begin(), racks.end(), [](const RackState& r) { return !r.on(); })) {
-    for (const RackState& rack : racks) epoch.rack_off.push_back(rack.on() ? 0 : 1);
+    for (const RackState& rack : racks) epoch.rack_off.push_back(rack.powered() ? 0 : 1);
     for (const PodParameters& pod : site.pods)
       epoch.replica_off.emplace_back(idx(pod.replicas), Outage::none);
   }
@@ -130,6 +130,7 @@ void leave_out_off(PodSeen& seen, const std::vector<Outage>& off, int bins, sim:
       *std::find_if(off.begin(), off.end(), [](Outage o) { return o != Outage::none; });
   std::int64_t& by_outage = cause == Outage::failure ? c.lost_failure
                             : cause == Outage::heat  ? c.lost_heat
+                            : cause == Outage::shed  ? c.lost_shed
                                                      : c.lost_grid;
   (!lost && whole.slo_good_tokens > 0 ? c.slo_good_tokens : by_outage) += rest;
 

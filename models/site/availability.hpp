@@ -10,6 +10,9 @@
 // stranded). Its clock ceiling is the lowest of its racks'. Racks whose power is replayed draw it.
 namespace mw::models {
 
+/// The highest clock level of the table at or below a ceiling; the lowest clock where none is.
+std::int32_t ceiling_level(const StepTable& table, double clock_ceiling);
+
 /// Lets the racks' state reach the engines, from epoch.start on, and notes in the epoch what is off
 /// in it. Costs next to nothing while all racks are undisturbed.
 void apply_rack_states(SiteState& state, const SiteParameters& site, SiteEpoch& epoch);

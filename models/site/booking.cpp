@@ -76,7 +76,12 @@ void book(SiteState& state, const SiteParameters& site, SiteEpoch& epoch, const 
   t.dc += ExactEnergy::of_joules(mean.dc * dt);
   t.generated += ExactEnergy::of_joules(epoch.generated * dt);
   for (const RackState& rack : state.rack_states)
-    if (rack.off_for(OffCause::power)) t.dark_rack_s += dt;
+    if (rack.off_for(OffCause::power)) {
+      t.dark_rack_s += dt;
+    } else if (!rack.powered()) {
+      if (rack.off_for(OffCause::shed)) t.shed_rack_s += dt;
+      if (rack.outage() == Outage::parked) t.parked_rack_s += dt;
+    }
   t.gpu += ExactEnergy::of_joules(epoch.gpu * dt);
   t.compute += ExactEnergy::of_joules(epoch.compute * dt);
   t.water_m3 += epoch.cooling.water * dt;

@@ -7,9 +7,12 @@
 #include "models/site/epoch_bins.hpp"
 #include "models/site/limits.hpp"
 #include "models/site/meter.hpp"
+#include "models/site/placing.hpp"
 #include "models/site/power_groups.hpp"
 #include "models/site/power_turn.hpp"
+#include "models/site/rack_switches.hpp"
 #include "models/site/rack_watts.hpp"
+#include "models/site/service_settings.hpp"
 #include "models/site/service_share.hpp"
 #include "models/site/thermal.hpp"
 #include "models/site/work.hpp"
@@ -43,6 +46,9 @@ SiteState initial_site(const SiteParameters& site) {
   s.throttle.resize(idx(site.rack_count()));
   for (int r = 0; r < site.rack_count(); ++r)
     s.rack_states[idx(r)].clock_ceiling = site.group(r).most_clock();
+  s.next_placement = sim::from_seconds(site.placing.p.interval.value);
+  start_switches(s, site);
+  start_settings(s, site);
   apply_limits(s, site);
   return s;
 }
@@ -61,6 +67,9 @@ sim::Time next_boundary(const SiteState& state, const SiteParameters& site) {
        next_change(site.events, state.now, sim::from_seconds(site.cooling.loops.takeover.value)),
        next_power_change(state, site)});
   for (const auto& limit : state.limits) next = std::min(next, sim::next_effect(limit));
+  next = std::min({next, next_switch(state), next_setting(state)});
+  if (site.batch.policy != BatchPolicy::none) next = std::min(next, state.next_batch);
+  if (site.placing.on()) next = std::min(next, state.next_placement);
   return next;
 }
 
@@ -112,6 +121,8 @@ void step_epoch(SiteState& state, const SiteParameters& site, sim::ThreadPool& p
   meter(state, site, epoch, watts.gpu_w, plant_is_fed);
   epoch.stored += mean.stored;
   publish_groups(state, site, epoch, bins);
+  publish_placement(state, site, epoch);
+  publish_settings(state, site, epoch);
   book(state, site, epoch, mean);
   book_services(state, site, epoch);
   remember(state, site, epoch);

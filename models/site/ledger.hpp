@@ -51,15 +51,15 @@ struct EnergyLedger {
 
 /// What becomes of the output tokens that users asked for. Those not delivered in time are booked
 /// on one cause each: a request that the KV cache can never hold (`kv_memory`), one that missed its
-/// targets after an outage of its replica (`failure`, `grid`, `heat`) or a preemption for lack of
-/// KV blocks (`kv_memory`), on a replica held below its top clock by a power limit (`cap`) or by
-/// heat
+/// targets after an outage of its replica (`failure`, `grid`, `heat`, `shed`) or a preemption for
+/// lack of KV blocks (`kv_memory`), on a replica held below its top clock by a power limit (`cap`)
+/// or by heat
 /// (`heat`), or else by waiting and batching (`queue`).
-enum class TokenOutcome { good, cap, heat, kv_memory, queue, host, failure, grid, in_flight };
-inline constexpr std::size_t token_outcomes = 9;
+enum class TokenOutcome { good, cap, heat, kv_memory, queue, host, failure, grid, shed, in_flight };
+inline constexpr std::size_t token_outcomes = 10;
 inline std::span<const char* const> enum_names(TokenOutcome) {
   static constexpr const char* names[token_outcomes] = {
-      "good", "cap", "heat", "kv_memory", "queue", "host", "failure", "grid", "in_flight"};
+      "good", "cap", "heat", "kv_memory", "queue", "host", "failure", "grid", "shed", "in_flight"};
   return names;
 }
 

@@ -1,8 +1,12 @@
 #include "models/site/limits.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "models/site/placing.hpp"
 #include "models/site/power_groups.hpp"
+#include "models/site/rack_switches.hpp"
+#include "models/site/service_settings.hpp"
 #include "sim/index.hpp"
 
 namespace mw::models {
@@ -19,7 +23,8 @@ void count(SiteState& state, std::int64_t below_least) {
 void tend_controller(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
   const auto& how = site.control.how;
   if (site.control.policy != PowerPolicy::exec || !how.exec || epoch.controller) return;
-  epoch.controller = std::make_unique<sim::LockstepProcess>(*how.exec, how.exec_timeout.value);
+  epoch.controller =
+      std::make_unique<sim::LockstepProcess>(*how.exec, how.exec_timeout.value, how.folder);
   if (!epoch.controller->running())
     epoch.notes.push_back({state.now, "controller_failed", "site", epoch.controller->failure()});
 }
@@ -36,14 +41,17 @@ void control(SiteState& state, const SiteParameters& site, SiteEpoch& epoch) {
   } else if (site.control.policy != PowerPolicy::fixed) {
     tend_controller(state, site, epoch);
     const bool ran = epoch.controller && epoch.controller->running();
+    const std::vector<std::uint8_t> out = racks_out(state, site);
     const SteeringResult result = steering_step(
         site.control, site.steered,
-        {seen.budgets_w, seen.domains, seen.groups, seen.services, epoch.controller.get()},
+        {seen.budgets_w, seen.domains, seen.groups, seen.services, epoch.controller.get(), out},
         state.steering, site.limits, state.limits, state.now);
     if (ran && !epoch.controller->running())
       epoch.notes.push_back({state.now, "controller_failed", "site", epoch.controller->failure()});
     state.totals.excursions += result.excursions;
     count(state, result.below_least);
+    ask_switches(state, site);
+    set_profiles(state, site, seen);
   }
   if (site.control.how.oracle) judge(state, site, seen);
 }
@@ -62,8 +70,10 @@ void apply_limits(SiteState& state, const SiteParameters& site) {
     const std::int32_t pod = state_of_pod(site, g.pod);
     if (pod < 0) continue;  // follows one that has limits
     const std::int32_t i = site.limit_of_row[row];
-    const double limit = i < 0 ? 0 : state.limits[idx(i)].effective;
     const double rated = i < 0 ? 0 : site.limited[idx(i)].rated_w;
+    const double limit = i < 0 ? 0
+                               : std::min(state.limits[idx(i)].effective,
+                                          profile_limit_w(state, site, g.service, rated));
     state.pods[idx(pod)].replicas[idx(g.replica)].power_limit_mw +=
         std::llround((limit - state.leakage_w[idx(g.rack)]) * g.gpus * 1000);
     below[idx(pod)][idx(g.replica)] += (rated - limit) * g.gpus;
@@ -77,8 +87,11 @@ void move_limits(SiteState& state, const SiteParameters& site, SiteEpoch& epoch,
                  bool leakage_changed) {
   std::vector<double> before;
   for (const auto& limit : state.limits) before.push_back(limit.effective);
+  place(state, site);
+  set_batches(state, site);
   control(state, site, epoch);
-  bool changed = leakage_changed;
+  turn_switches(state, site, epoch);
+  bool changed = turn_settings(state, site) || leakage_changed;
   for (std::size_t i = 0; i < state.limits.size(); ++i) {
     sim::advance(state.limits[i], site.limits[i], state.now);
     if (state.limits[i].effective == before[i]) continue;

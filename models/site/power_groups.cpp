@@ -7,8 +7,12 @@
 #include <limits>
 #include <map>
 
+#include "models/site/availability.hpp"
 #include "models/site/epoch.hpp"
 #include "models/site/epoch_bins.hpp"
+#include "models/site/placing.hpp"
+#include "models/site/rack_switches.hpp"
+#include "models/site/service_settings.hpp"
 #include "sim/index.hpp"
 
 namespace mw::models {
@@ -146,8 +150,10 @@ void set_initial_limits(SiteParameters& site) {
     std::vector<DomainReading> design{{site.design_meter_w, rated_w, true}};
     for (std::size_t v = 1; v < site.budgets_w.size(); ++v)
       design.push_back({site.distribution.nodes[v - 1].design, gpus[v], true});
-    site.initial_limits =
+    InitialLimits initial =
         initial_steered_limits(site.control, site.steered, site.budgets_w, design, site.limits);
+    site.initial_limits = std::move(initial.w);
+    site.initial_switches = std::move(initial.switches);
   } else if (site.control.policy == PowerPolicy::uniform && std::isfinite(site.envelope_w)) {
     const double share =
         uniform_share(site.control, site.envelope_w, site.design_meter_w, rated_w, rated_w);
@@ -228,23 +234,15 @@ double drawn_w(const SiteState& state, const SiteParameters& site, const SiteEpo
                std::size_t i, int bins, int bin) {
   const GpuGroup& row = state.allocation[idx(site.measured_rows[i])];
   const double gpus = site.limited[i].gpus;
+  if (is_off(epoch, row.rack)) return 0;
   const double leakage = state.leakage_w[idx(row.rack)] * gpus;
+  if (is_stranded(epoch, row)) return site.group(row.rack).idle_gpu_w() * gpus + leakage;
   if (row.use == GpuUse::free) return site.group(row.rack).free_gpu_w() * gpus + leakage;
   const auto service = idx(site.service_of_pod[idx(row.pod)]);
   const std::int64_t* energy = epoch.seen[idx(row.pod)].energy_nj + idx(row.replica) * idx(bins);
   const double joules = static_cast<double>(energy[bin]) * 1e-9;
   return joules / bin_seconds(epoch, site, bin) * gpus / site.services[service].gpus_per_replica +
          leakage;
-}
-
-/// The worse of both latencies, at their 95th percentile, over what is promised; 0: nothing told.
-double lateness_of(const Latencies& seen, const Slo& slo) {
-  constexpr double quantile = 0.95;
-  double late = 0;
-  if (slo.ttft && slo.ttft->value > 0) late = seen.ttft.quantile(quantile) / slo.ttft->value;
-  if (slo.tpot && slo.tpot->value > 0)
-    late = std::max(late, seen.tpot.quantile(quantile) / slo.tpot->value);
-  return late;
 }
 
 double usd_per_joule(const SiteService& service, const PodCounts& counts) {
@@ -257,6 +255,15 @@ double usd_per_joule(const SiteService& service, const PodCounts& counts) {
 }
 
 }  // namespace
+
+double lateness_of(const Latencies& seen, const Slo& slo) {
+  constexpr double quantile = 0.95;
+  double late = 0;
+  if (slo.ttft && slo.ttft->value > 0) late = seen.ttft.quantile(quantile) / slo.ttft->value;
+  if (slo.tpot && slo.tpot->value > 0)
+    late = std::max(late, seen.tpot.quantile(quantile) / slo.tpot->value);
+  return late;
+}
 
 double envelope_at(const SiteParameters& site, sim::Time now) {
   return envelope_under(site.events, now, site.envelope_w);
@@ -286,11 +293,14 @@ void wire_control(SiteParameters& site) {
     site.steered.tree.groups.push_back(
         {domain, milliwatts(gpus * site.limits[i].min), milliwatts(gpus * site.limits[i].max)});
   }
+  wire_switches(site);
   for (const auto& limit : site.limits) site.steered.group_names.push_back(limit.object);
   for (const auto& service : site.services) site.steered.service_names.push_back(service.name);
   set_initial_limits(site);
   wire_points(site);
   trace_capacity(site);
+  wire_placement(site);
+  wire_settings(site);
 }
 
 void publish_groups(SiteState& state, const SiteParameters& site, const SiteEpoch& epoch,
@@ -335,6 +345,17 @@ void publish_groups(SiteState& state, const SiteParameters& site, const SiteEpoc
       put(first + lateness_point, epoch.end, state.lateness[s]);
       put(first + value_point, epoch.end, usd_per_joule(site.services[s], epoch.services[s]));
     }
+}
+
+double group_draw_w(const SiteState& state, const SiteParameters& site, const SiteEpoch& epoch,
+                    std::size_t group) {
+  if (site.control.how.groups == LimitGroups::rack)
+    return epoch.rack_gpu[idx(site.steered_racks[group])];
+  const int bins = bins_of(epoch, site);
+  double joules = 0;
+  for (int b = 0; b < bins; ++b)
+    joules += drawn_w(state, site, epoch, group, bins, b) * bin_seconds(epoch, site, b);
+  return joules / epoch.seconds();
 }
 
 PowerView read_power(const SiteState& state, const SiteParameters& site) {

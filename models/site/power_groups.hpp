@@ -25,6 +25,13 @@ std::string control_refusal(const SiteParameters& site);
 /// The epoch's readings of groups and services, if the policy asks for them.
 void publish_groups(SiteState& state, const SiteParameters& site, const SiteEpoch& epoch, int bins);
 
+/// The worse of both latencies, at their 95th percentile, over what is promised; 0: nothing told.
+double lateness_of(const Latencies& seen, const Slo& slo);
+
+/// Mean power of the GPUs behind a set-point in the epoch, W.
+double group_draw_w(const SiteState& state, const SiteParameters& site, const SiteEpoch& epoch,
+                    std::size_t group);
+
 /// What a controller reads at a decision.
 struct PowerView {
   PowerReadings meter;

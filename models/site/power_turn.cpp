@@ -106,7 +106,7 @@ bool turn_racks(SiteState& state, const SiteParameters& site, const Feeding& fee
       ++lit;
       continue;
     }
-    if (!rack.on()) continue;
+    if (!rack.powered()) continue;
     const std::int32_t node = site.distribution.node_of_rack[idx(r)];
     const sim::Time ride = ride_of(state, site, r);
     bool falls = false;

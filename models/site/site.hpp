@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "models/compute/quality.hpp"
+#include "models/control/batch.hpp"
 #include "models/control/oracle.hpp"
+#include "models/control/placement.hpp"
 #include "models/control/power_control.hpp"
 #include "models/control/power_profile.hpp"
 #include "models/control/power_steering.hpp"
+#include "models/control/profile_choice.hpp"
 #include "models/cooling/climate.hpp"
 #include "models/cooling/plant.hpp"
 #include "models/cooling/plant_totals.hpp"
@@ -131,11 +134,21 @@ struct SiteParameters {
   SteeredPower steered;                // the same GPUs, where a policy of wants moves them
   // By set-point: a row that stands for it, or -1, and its (or one) rack.
   std::vector<std::int32_t> measured_rows, steered_racks;
-  std::vector<CapacityCurve> capacity;       // by service: tokens/s of one GPU, for the oracle
-  std::vector<double> budgets_w;             // by power domain
-  std::vector<sim::PointParameters> points;  // see SitePoint
+  std::vector<CapacityCurve> capacity;  // by service: tokens/s of one GPU, for the oracle
+  std::vector<double> budgets_w;        // by power domain
+  // Racks that controllers may switch, one set-point each for want of power and for placement;
+  // those that are off at the start for want of power.
+  std::vector<std::int32_t> switch_racks;
+  sim::SetPointParameters switch_law;
+  std::vector<RackSwitch> initial_switches;
+  PlacementLaw placing;
+  BatchParameters batch;
+  ProfileLaw profiles;
+  std::vector<sim::SetPointParameters> setting_laws;  // see service_settings.hpp
+  std::vector<sim::PointParameters> points;           // see SitePoint
   // Where theirs begin; 0: there are none.
-  std::size_t domain_points = 0, group_points = 0, service_points = 0;
+  std::size_t domain_points = 0, group_points = 0, service_points = 0, placement_points = 0,
+              batch_points = 0;
 
   sim::Time step = physics_step;                // the longest epoch
   sim::Time sub_step = 100 * sim::millisecond;  // grid on which power is summed and limits checked
@@ -181,7 +194,11 @@ struct SiteTotals {
   std::int64_t overloaded_epochs = 0;     // some electrical stage carried more than it may
   std::int64_t unpromised_decisions = 0;  // decisions that needed GPUs below their least limit
   std::int64_t decisions = 0;
-  std::int64_t excursions = 0;  // readings of a domain above what the last decision promised
+  double shed_rack_s = 0;        // racks x seconds switched off for want of power
+  std::int64_t shed_racks = 0;   // each time
+  double parked_rack_s = 0;      // racks x seconds out of service and off
+  std::int64_t woken_racks = 0;  // each time that one starts for its controllers
+  std::int64_t excursions = 0;   // readings of a domain above what the last decision promised
   double offered_capacity = 0, best_capacity = 0;  // tokens/s, sums over judged decisions
 };
 template <sim::Describes<SiteTotals> Self>
@@ -218,6 +235,13 @@ void describe(Self& self, auto&& visit) {
   visit("unpromised_decisions", self.unpromised_decisions,
         About{.text = "Decisions that needed GPUs below their least limit"});
   visit("decisions", self.decisions, About{.text = "Decisions of the power controller"});
+  visit("shed_rack_s", self.shed_rack_s,
+        About{.text = "Racks x seconds switched off for want of power"});
+  visit("shed_racks", self.shed_racks, About{.text = "Racks switched off for it, each time"});
+  visit("parked_rack_s", self.parked_rack_s,
+        About{.text = "Racks x seconds out of service and off"});
+  visit("woken_racks", self.woken_racks,
+        About{.text = "Racks started by their controllers, each time"});
   visit("excursions", self.excursions,
         About{.text = "Readings above the budget that the decision before had promised"});
   visit("offered_capacity", self.offered_capacity,
@@ -232,6 +256,7 @@ struct SiteState {
   std::vector<FrontState> fronts;  // by service
   std::vector<GpuGroup> allocation;
   std::vector<sim::SetPointState> limits;
+  std::vector<sim::SetPointState> shed, parked;  // by switched rack; 1: off
   std::vector<RackState> rack_states;
   bool disturbed = false;               // some replica is off or under a ceiling
   PlantState plant;                     // where it is followed in time
@@ -240,7 +265,13 @@ struct SiteState {
   std::vector<sim::PointState> points;
   sim::Time next_decision = 0;
   SteeringState steering;
-  std::vector<double> lateness;  // by service: the last that anything told
+  sim::Time next_placement = 0;
+  PlacementState placing;
+  sim::Time next_batch = 0;
+  std::vector<sim::SetPointState> settings;  // see service_settings.hpp
+  std::vector<ProfileSwitch> profiles;       // by service
+  std::vector<double> batch_lateness;        // by service: of first tokens, of others, as last told
+  std::vector<double> lateness;              // by service: the last that anything told
   EnergyLedger ledger;
   SiteTotals totals;
   std::vector<PodCounts> counts;           // by service, since the start
@@ -262,6 +293,8 @@ void describe(Self& self, auto&& visit) {
   visit("fronts", self.fronts, About{.text = "Sources of requests, by service"});
   visit("allocation", self.allocation, About{.text = "Which GPUs do what"});
   visit("limits", self.limits, About{.text = "GPU power limits, one for each rack with GPUs"});
+  visit("shed", self.shed, About{.text = "Racks switched off for want of power, as asked for"});
+  visit("parked", self.parked, About{.text = "Racks taken out of service, as asked for"});
   visit("rack_states", self.rack_states, About{.text = "Racks that are off, and clock ceilings"});
   visit("disturbed", self.disturbed, About{.text = "Some replica is off or under a ceiling"});
   visit("plant", self.plant, About{.text = "Coolant, pumps, valves and chips"});
@@ -271,6 +304,13 @@ void describe(Self& self, auto&& visit) {
   visit("points", self.points, About{.text = "What controllers see"});
   visit("next_decision", self.next_decision, About{.text = "Next turn of the controller, ns"});
   visit("steering", self.steering, About{.text = "What the power policy wants and remembers"});
+  visit("next_placement", self.next_placement, About{.text = "Next turn of placement, ns"});
+  visit("placing", self.placing, About{.text = "What placement remembers"});
+  visit("next_batch", self.next_batch, About{.text = "Next turn of the batch controller, ns"});
+  visit("settings", self.settings, About{.text = "Batches and profiles of services, as asked for"});
+  visit("profiles", self.profiles, About{.text = "Profiles chosen, by service"});
+  visit("batch_lateness", self.batch_lateness,
+        About{.text = "Latencies over what is promised, as last told"});
   visit("lateness", self.lateness,
         About{.text = "Latencies over what is promised, by service, as last seen"});
   visit("ledger", self.ledger.by_purpose, About{.text = "Energy at the meter by purpose"});

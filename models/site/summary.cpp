@@ -128,6 +128,23 @@ std::vector<Metric> plain_site_metrics(const SiteParameters& site, const SiteSta
   if (law_of(site.control.policy))
     m.push_back({"excursions", static_cast<double>(state.totals.excursions), "1",
                  "Readings of a power domain above the budget that the decision before promised"});
+  if (law_of(site.control.policy) && !site.switch_racks.empty()) {
+    m.push_back(
+        {"shed_rack_hours", state.totals.shed_rack_s / 3600, "h",
+         "Racks x hours switched off because the least of all devices did not fit a budget"});
+    m.push_back({"shed_racks", static_cast<double>(state.totals.shed_racks), "1",
+                 "Racks switched off for that, each time"});
+    m.push_back({"shed_tokens", static_cast<double>(sum.lost_shed), "1",
+                 "Output tokens that were late after it"});
+  }
+  if (site.placing.on()) {
+    m.push_back(
+        {"parked_rack_share",
+         ratio(state.totals.parked_rack_s, seconds * static_cast<double>(site.switch_racks.size())),
+         "1", "Racks with GPUs that placement had switched off, mean over time"});
+    m.push_back({"woken_racks", static_cast<double>(state.totals.woken_racks), "1",
+                 "Racks started by their controllers, each time"});
+  }
   if (site.control.how.oracle)
     m.push_back(
         {"offered_capacity_share", ratio(state.totals.offered_capacity, state.totals.best_capacity),
@@ -309,6 +326,7 @@ std::array<std::int64_t, token_outcomes> token_ledger(const SiteState& state) {
   at(TokenOutcome::heat) = sum.lost_heat;
   at(TokenOutcome::failure) = sum.lost_failure;
   at(TokenOutcome::grid) = sum.lost_grid;
+  at(TokenOutcome::shed) = sum.lost_shed;
   at(TokenOutcome::in_flight) =
       sum.arrived_output_tokens - sum.completed_output_tokens - sum.refused_output_tokens;
   return by;

@@ -30,7 +30,8 @@ int milliseconds_until(Clock::time_point end) {
 
 }  // namespace
 
-LockstepProcess::LockstepProcess(const std::vector<std::string>& command, double timeout_s)
+LockstepProcess::LockstepProcess(const std::vector<std::string>& command, double timeout_s,
+                                 const std::string& folder)
     : timeout_s_(timeout_s), name_(command.empty() ? "" : command[0]) {
   // A pair of sockets, not pipes: writing to one whose reader is gone can be told not to raise a
   // signal, which would end the run.
@@ -52,6 +53,7 @@ LockstepProcess::LockstepProcess(const std::vector<std::string>& command, double
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[1], 0);
   posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+  if (!folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   // A group of its own, so that what it started goes with it.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);

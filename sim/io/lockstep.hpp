@@ -12,7 +12,9 @@ namespace mw::sim {
 /// answer in time) ends it for good and is said in failure(): it is never asked again.
 class LockstepProcess {
  public:
-  LockstepProcess(const std::vector<std::string>& command, double timeout_s);
+  /// `folder`: where it runs, and where names with a slash are looked up from; empty: here.
+  LockstepProcess(const std::vector<std::string>& command, double timeout_s,
+                  const std::string& folder = {});
   ~LockstepProcess();
   LockstepProcess(const LockstepProcess&) = delete;
   LockstepProcess& operator=(const LockstepProcess&) = delete;

@@ -90,6 +90,8 @@ TEST_CASE("exec: one that dies, hangs or talks nonsense is left, and its last li
     CHECK(outside.limits[1].effective == 300);
     CHECK(outside.limits[0].effective == 1000);
   }
+  sim::LockstepProcess elsewhere({"/bin/sh", "-c", "read -r line; pwd"}, 20, "/");
+  CHECK(elsewhere.ask("?") == "/");
   const sim::LockstepProcess nobody({"/no/such/program"}, 1);
   CHECK(nobody.failure().find("cannot be started") != std::string::npos);
 }

@@ -245,6 +245,7 @@ TEST_CASE("steering: without a reading the design's limits stay") {
   for (const auto policy : {PowerPolicy::fixed, PowerPolicy::steering}) {
     room.p.policy = policy;
     room.budgets = {50e3 + 1.2 * 60e3};
-    CHECK(initial_steered_limits(room.p, room.power, room.budgets, design, room.ranges)[0] == 600);
+    CHECK(initial_steered_limits(room.p, room.power, room.budgets, design, room.ranges).w[0] ==
+          600);
   }
 }

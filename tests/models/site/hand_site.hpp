@@ -26,6 +26,10 @@ struct HandSite {
   int compute_racks = 5, chat_replicas = 5, chat_replicas_per_pod = 2;
   double chat_cv = 2;  // of its arrivals' gaps
   bool batch = true;
+  sim::Duration restart{5 * sim::minute};
+  PlacementParameters placing{};
+  BatchParameters batches{};
+  ProfileLaw profiles{};
 
   SiteParameters build() const {
     SiteParameters site;
@@ -54,6 +58,9 @@ struct HandSite {
     site.control.interval = interval;
     site.control.actuation = actuation;
     site.control.meter_latency = meter_latency;
+    site.placing.p = placing;
+    site.batch = batches;
+    site.profiles = profiles;
     wire_control(site);
     return site;
   }
@@ -88,6 +95,7 @@ struct HandSite {
     rack.junction_resistance.value = {0.03};
     rack.host_polling.value = 1;
     rack.fan_full_inlet = CoolingParameters{}.air.supply;
+    rack.storage.restart = restart;
     return rack;
   }
   static RackParameters helper_rack(RackKind kind) {
