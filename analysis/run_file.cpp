@@ -166,7 +166,7 @@ std::vector<std::string> service_names(const SiteParameters& site) {
 }  // namespace
 
 SamplePlan plan_samples(const SiteParameters& site, const scenarios::OutputBlock& output) {
-  SamplePlan plan{output.site_period.ns, output.rack_period.ns, ""};
+  SamplePlan plan{output.site_period.ns, output.rack_period.ns, 0, ""};
   // A row is no shorter than a step.
   plan.site_period = std::max(plan.site_period, site.step);
   plan.rack_period = std::max(plan.rack_period, site.step);
@@ -186,6 +186,10 @@ SamplePlan plan_samples(const SiteParameters& site, const scenarios::OutputBlock
       4.0 * (4 * site.rack_count() +
              static_cast<double>(loop_column_count * site.plant.loops.size())),
       0.5, "racks");
+  if (output.group_period) {
+    plan.group_period = std::max(output.group_period->ns, site.step);
+    fit(plan.group_period, 4.0 * 3 * static_cast<double>(site.limits.size()), 0.25, "groups");
+  }
   return plan;
 }
 
@@ -216,6 +220,12 @@ struct RunFile::Series {
   std::vector<h5::Column<float>> loop_cells;
   std::vector<Mean> loop_means;  // [column][loop]
 
+  h5::Table* group_table = nullptr;  // of the power controller
+  h5::Column<float> group_limit{}, group_demand{}, group_draw{};
+  std::vector<Mean> group_draw_means;
+  double group_seconds = 0;
+  sim::Time next_group = 0;
+
   h5::Table* events = nullptr;
   h5::Column<double> event_time{};
   h5::Column<std::string> event_kind{}, event_object{}, event_detail{};
@@ -234,10 +244,12 @@ struct RunFile::Series {
       : site(s), plan(p), file(path) {
     next_site = (meta.from / plan.site_period + 1) * plan.site_period;
     next_rack = (meta.from / plan.rack_period + 1) * plan.rack_period;
+    if (plan.group_period > 0) next_group = (meta.from / plan.group_period + 1) * plan.group_period;
     write_meta(meta);
     make_site();
     make_services();
     make_racks();
+    if (plan.group_period > 0 && !site.limits.empty()) make_groups();
     electrical.emplace(file.root(), site);
     make_events();
     if (keep_requests) make_requests();
@@ -347,6 +359,51 @@ struct RunFile::Series {
     t.end_row();
   }
 
+  /// Resource groups of the power controller: of all GPUs of each together.
+  void make_groups() {
+    const auto group = file.root().group("groups");
+    std::vector<std::string> names;
+    for (const auto& law : site.limits) names.push_back(law.object);
+    const auto axis = group.dimension("group", names, {"1", "Resource group"});
+    std::vector<std::int64_t> gpus;
+    for (const auto& limited : site.limited) gpus.push_back(limited.gpus);
+    group.dataset<std::int64_t>("gpus", {"1", "GPUs behind its limit"}, {axis})
+        .write(std::span<const std::int64_t>(gpus));
+    group_table = &file.table(group, "time", time_label());
+    group_limit = group_table->column<float>("limit_power",
+                                             {"W", "Limit in force at the interval's end"}, {axis});
+    group_demand = group_table->column<float>(
+        "demand_power", {"W", "What the policy wants then; NaN: it says nothing"}, {axis});
+    group_draw = group_table->column<float>("gpu_power", {"W", "Power of its GPUs"}, {axis});
+    group_draw_means.resize(names.size());
+  }
+
+  void gather_groups(const SiteEpoch& e, const SiteState& state) {
+    const double dt = e.seconds();
+    group_seconds += dt;
+    for (std::size_t i = 0; i < group_draw_means.size(); ++i)
+      group_draw_means[i].add(group_draw_w(state, site, e, i), dt);
+  }
+
+  void group_row(const SiteEpoch& e, const SiteState& state) {
+    auto& t = *group_table;
+    t.put(t.coordinate(), exact_seconds(e.end));
+    const std::size_t n = site.limits.size();
+    std::vector<float> limits(n), demand(n, std::nanf("")), draw(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      limits[i] = static_cast<float>(state.limits[i].effective * site.limited[i].gpus);
+      draw[i] = static_cast<float>(group_draw_means[i].take(group_seconds));
+      if (i < state.steering.wants.size())
+        demand[i] = static_cast<float>(
+            1e-3 * static_cast<double>(std::max<Milliwatts>(state.steering.wants[i].power, 0)));
+    }
+    t.put(group_limit, std::span<const float>(limits));
+    t.put(group_demand, std::span<const float>(demand));
+    t.put(group_draw, std::span<const float>(draw));
+    t.end_row();
+    group_seconds = 0;
+  }
+
   void make_events() {
     const auto group = file.root().group("events");
     events = &file.table(group, "event");
@@ -405,6 +462,13 @@ struct RunFile::Series {
     if (e.end >= next_rack || last) {
       rack_row(e);
       next_rack = (e.end / plan.rack_period + 1) * plan.rack_period;
+    }
+    if (group_table) {
+      gather_groups(e, state);
+      if (e.end >= next_group || last) {
+        group_row(e, state);
+        next_group = (e.end / plan.group_period + 1) * plan.group_period;
+      }
     }
     if (requests) request_rows(e);
     file.publish_if_due();

@@ -22,7 +22,8 @@ struct RunMeta {
 /// How often the series are sampled. Periods that would make a file larger than the budget are
 /// raised to whole multiples; `raised` says so in words.
 struct SamplePlan {
-  sim::Time site_period, rack_period;
+  sim::Time site_period = 0, rack_period = 0;
+  sim::Time group_period = 0;  // 0: none are written
   std::string raised;
 };
 SamplePlan plan_samples(const models::SiteParameters& site, const scenarios::OutputBlock& output);

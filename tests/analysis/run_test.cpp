@@ -311,6 +311,30 @@ TEST_CASE(
   CHECK(sim::to_seconds(site.duration) / sim::to_seconds(plan.rack_period) * 3 * 3 * 4 <= 100e6);
 }
 
+// A group is a rack here: what its GPUs draw is what the rack's do.
+TEST_CASE("What resource groups may, want and draw is in the file if it is asked for") {
+  const test::Scratch scratch;
+  const std::string file = (scratch / "r.h5").string();
+  const Said said = millwright(
+      small_run({"-o", file, "--set", "output.group_period=5 s", "--set",
+                 "control.power.policy=steering", "--set", "control.power.interval=1 s"}));
+  REQUIRE_MESSAGE(said.code == 0, said.err);
+  const sim::h5::Reader r(file);
+  CHECK(r.numbers("/groups/time") == std::vector<double>{5, 10, 15, 20});
+  const auto gpus = r.integers("/groups/gpus");
+  const auto limit = r.numbers("/groups/limit_power"), demand = r.numbers("/groups/demand_power"),
+             draw = r.numbers("/groups/gpu_power"), racks = r.numbers("/racks/gpu_power");
+  REQUIRE(draw.size() == 4 * gpus.size());
+  REQUIRE(limit.size() == draw.size());
+  REQUIRE(demand.size() == draw.size());
+  CHECK(sum(draw) == doctest::Approx(sum(racks)));
+  for (std::size_t i = 0; i < draw.size(); ++i) {
+    CHECK(limit[i] > 0);
+    CHECK(demand[i] > 0);
+    CHECK(draw[i] > 0);
+  }
+}
+
 TEST_CASE("An output that cannot be written fails with a message, not a crash") {
   const Said said = millwright(small_run({"-o", "/nowhere/at/all.h5"}));
   CHECK(said.code == 1);
