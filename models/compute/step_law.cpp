@@ -368,9 +368,9 @@ void StepLaw::wait_for_ranks(StepLinear& out) const {
   if (exchange_of(stack_, shape_) != ExpertExchange::all_gather) {
     out.rank_send = (sent(2 * many) - sent(many)) / many * of_pass;
   }
-  const double most = expected_maximum(out.ranks);
-  out.prompt_crowding = stack_.prompt_ranks == PromptRanks::evened_out ? -1 : most;
-  out.context_spread = context_variation * most;
+  out.crowding = expected_maximum(out.ranks);
+  out.context_spread = context_variation * out.crowding;
+  out.prompts_even = stack_.prompt_ranks == PromptRanks::evened_out;
 }
 
 LevelLaw StepLaw::level(double clock_ratio) const {

@@ -38,9 +38,9 @@ struct StepLinear {
   // vectors, sending it. See rank_wait.
   std::int32_t ranks = 1;  // 1: no rank waits for another
   double rank_read = 0, rank_compute = 0, rank_vector = 0, rank_send = 0;
-  double prompt_crowding = 0;  // expected maximum of `ranks` standard normals; below 0: prompts are
-                               // held back until every rank has one
-  double context_spread = 0;   // the same times the variation of running contexts
+  double crowding = 0;        // expected maximum of `ranks` standard normals
+  double context_spread = 0;  // the same times the variation of running contexts
+  bool prompts_even = false;  // held back until every rank has one
   // Speculative decoding: tokens of a decoding sequence that an iteration passes through the
   // model, and how many it yields on average.
   std::int32_t tokens_per_decode = 1;
@@ -63,11 +63,25 @@ struct LevelLaw {
 /// Each prompt lies on one of `ranks` ranks by chance: the expected maximum of a multinomial by
 /// that of normals of its mean and variance, and at least one whole prompt.
 MW_HD inline double fullest_share(double prompts, double ranks, double crowding) {
-  if (crowding < 0) return 1 / ranks;
   const double mean = prompts / ranks;
   const double most = mean + crowding * std::sqrt(mean * (1 - 1 / ranks));
   if (most <= 1) return 1 / prompts;
   return most < prompts ? most / prompts : 1;
+}
+
+/// Contexts on the rank that holds most of `decodes` sequences, over what it would hold if they
+/// were spread evenly; 1 at least. Sequences go to the rank with the fewest, so a rank has `even` =
+/// decodes / ranks of them rounded up, as a share f of the ranks do, or down; their contexts vary
+/// by c about the mean. So a rank holds `even` mean contexts with a variance of c^2 even + f (1 -
+/// f), and the fullest one has the mean plus the expected maximum of `ranks` standard normals times
+/// the deviation; not less than a rank's whole number of sequences, rounded up.
+MW_HD inline double fullest_contexts(const StepLinear& lin, std::int32_t decodes) {
+  const double even = static_cast<double>(decodes) / lin.ranks;
+  const double fuller = static_cast<double>(decodes % lin.ranks) / lin.ranks;
+  const double of_counts = lin.crowding * lin.crowding * fuller * (1 - fuller);
+  const double most = even + std::sqrt(lin.context_spread * lin.context_spread * even + of_counts);
+  const std::int64_t whole = (std::int64_t{decodes} + lin.ranks - 1) / lin.ranks;
+  return (most > static_cast<double>(whole) ? most : static_cast<double>(whole)) / even;
 }
 
 /// What a step takes longer than with tokens and contexts spread evenly over the ranks.
@@ -98,17 +112,15 @@ MW_HD inline RankWait rank_wait(const StepLinear& lin, double stretch, const Ste
   };
   RankWait last;
   if (load.decodes > 0) {
-    const double fullest = static_cast<double>(most) * ranks / decodes;
-    const double few = decodes < ranks ? 1 : ranks / decodes;
-    const double longest = 1 + lin.context_spread * std::sqrt(few);
     last = own(per_sequence * static_cast<double>(most) + prompt / ranks,
-               kv_time * (fullest * longest - 1), 0);
+               kv_time * (fullest_contexts(lin, load.decodes) - 1), 0);
   }
   if (load.prefill_tokens > 0) {
     // One prompt from its start has half the square of its tokens as pairs, several have less.
     const double pairs = static_cast<double>(load.prefill_pairs);
     const double alike = pairs > 0 ? prompt * prompt / (2 * pairs) : 1;
-    const double share = fullest_share(alike > 1 ? alike : 1, ranks, lin.prompt_crowding);
+    const double share =
+        lin.prompts_even ? 1 / ranks : fullest_share(alike > 1 ? alike : 1, ranks, lin.crowding);
     const RankWait prompts =
         own(per_sequence * decodes / ranks + share * prompt, 0, pair_time * (share * ranks - 1));
     if (prompts.sum() > last.sum()) last = prompts;

@@ -8,6 +8,7 @@
 #include "models/compute/law_value.hpp"
 #include "models/compute/occupancy.hpp"
 #include "models/compute/step_law.hpp"
+#include "sim/random.hpp"
 
 using namespace mw;
 using namespace mw::models;
@@ -74,10 +75,56 @@ TEST_CASE("the fullest of several ranks: close to the exact expectation, between
       worst = std::max(worst, std::fabs(share * prompts / exact - 1));
     }
     CHECK(fullest_share(1, ranks, expected_maximum(ranks)) == 1);
-    CHECK(fullest_share(3, ranks, -1) == doctest::Approx(1.0 / ranks));
   }
   MESSAGE("furthest from the exact expected maximum: " << 100 * worst << " %");
   CHECK(worst < 0.25);  // many ranks, fewer prompts than ranks
+}
+
+// Sequences are dealt to ranks one after the other, their contexts drawn with a standard deviation
+// of 0.4 of the mean, evenly or lognormally: the fullest rank's share of all contexts, over many
+// deals.
+TEST_CASE("the rank with most context: the closed form against dealt sequences") {
+  double worst_few = 0, worst = 0;
+  for (const int ranks : {2, 4, 8, 32}) {
+    StepLinear lin;
+    lin.ranks = ranks;
+    lin.crowding = expected_maximum(ranks);
+    lin.context_spread = 0.4 * lin.crowding;
+    CHECK(fullest_contexts(lin, 1) == doctest::Approx(ranks));  // alone: on one rank, as it is
+    for (const int decodes : {3, ranks - 1, ranks, ranks + 1, 2 * ranks + 1, 4 * ranks + ranks / 2,
+                              8 * ranks, 32 * ranks + 1}) {
+      if (decodes < 2) continue;
+      for (const bool even : {true, false}) {
+        const int deals = std::clamp(20000 / decodes, 40, 1000);
+        double sum = 0;
+        std::uint64_t index = 0;
+        for (int deal = 0; deal < deals; ++deal) {
+          std::vector<double> held(static_cast<std::size_t>(ranks), 0.0);
+          double all = 0;
+          for (int i = 0; i < decodes; ++i) {
+            const sim::Bits draw = sim::bits({7, 1, 2}, index++);
+            const double u = sim::unit_interval(draw.first), v = sim::unit_interval(draw.second);
+            const double normal = std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * v);
+            const double s2 = std::log(1 + 0.4 * 0.4);
+            const double context = even ? 1 + 0.4 * std::sqrt(3.0) * (2 * u - 1)
+                                        : std::exp(std::sqrt(s2) * normal - s2 / 2);
+            held[static_cast<std::size_t>(i % ranks)] += context;
+            all += context;
+          }
+          sum += *std::max_element(held.begin(), held.end()) / all * ranks;
+        }
+        const double off = std::fabs(fullest_contexts(lin, decodes) / (sum / deals) - 1);
+        CAPTURE(ranks);
+        CAPTURE(decodes);
+        double& most = decodes < 4 * ranks ? worst_few : worst;
+        most = std::max(most, off);
+      }
+    }
+  }
+  MESSAGE("furthest from the deals: " << 100 * worst_few << " % below four sequences a rank, "
+                                      << 100 * worst << " % from there on");
+  CHECK(worst_few < 0.27);  // three sequences on 32 ranks
+  CHECK(worst < 0.05);
 }
 
 TEST_CASE("ranks in lock-step: nothing waits without experts, alone, or with equal work") {
@@ -106,12 +153,10 @@ TEST_CASE("ranks in lock-step: the rank with a prompt, and the one with a sequen
   CHECK(wait.compute > 0.70 * arithmetic);
   CHECK(wait.memory == doctest::Approx(6000 * lin.rank_vector));
   CHECK(wait.link == doctest::Approx(6000 * lin.rank_send));
-  // One sequence on four ranks: three read no cache, so reading takes four times its even share,
-  // and longer by how far the longest of several contexts is from the mean.
+  // One sequence on four ranks: three read no cache, so reading takes four times its even share.
   const StepLoad one{.decodes = 1, .sampled = 1, .kv_tokens = 100000};
-  const double spread = 1 + lin.context_spread;
   CHECK(wait_of(lin, one).memory - 0.75 * lin.rank_vector ==
-        doctest::Approx((4 * spread - 1) * 100000 * lin.kv_full_time));
+        doctest::Approx(3 * 100000 * lin.kv_full_time));
   // Held back until every rank has one, prompts wait for none.
   const RankWait evened = wait_of(law_of("trtllm_1", 4).linear(), prompt);
   CHECK(evened.sum() == doctest::Approx(0));
