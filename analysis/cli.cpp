@@ -11,9 +11,12 @@
 
 #include "analysis/bench.hpp"
 #include "analysis/calibrate/calibrate.hpp"
+#include "analysis/compare/branch.hpp"
+#include "analysis/compare/compare.hpp"
 #include "analysis/plan_command.hpp"
 #include "analysis/run.hpp"
 #include "analysis/show.hpp"
+#include "analysis/study/optimize.hpp"
 #include "analysis/study/sweep.hpp"
 #include "analysis/validate/convert.hpp"
 #include "analysis/validate/validate.hpp"
@@ -207,6 +210,15 @@ int command_line(int argc, char** argv) {
   SweepOptions sweeping;
   add_sweep(app, sweeping);
 
+  OptimizeOptions searching;
+  add_optimize(app, searching);
+
+  BranchOptions branching;
+  add_branch(app, branching);
+
+  CompareOptions comparing;
+  add_compare(app, comparing);
+
   std::string scenario;
   std::vector<std::string> sets;
   auto& check = *app.add_subcommand("check", "Read a scenario; print every value and its origin");
@@ -241,6 +253,9 @@ int command_line(int argc, char** argv) {
       if (sweeping.study.empty()) throw CLI::RequiredError("STUDY");
       return sweep(sweeping);
     }
+    if (app.got_subcommand("optimize")) return optimize(searching);
+    if (app.got_subcommand("branch")) return branch(branching);
+    if (app.got_subcommand("compare")) return compare(comparing);
     if (app.got_subcommand("validate")) {
       if (validation.files.empty() && !validation.all && !validation.columns)
         throw CLI::RequiredError("POINTS, --all or --columns");

@@ -73,7 +73,7 @@ void check_expression(const std::string& text, const std::string& at, sim::Probl
   }
 }
 
-void check_factor(const Factor& f, const std::string& at, const Design& design,
+void check_factor(const Factor& f, const std::string& at, const Design& design, bool searched,
                   sim::Problems& problems) {
   const int kinds = !f.values.empty() + is_range(f) + !f.choices.empty();
   if (kinds > 1)
@@ -107,10 +107,24 @@ void check_factor(const Factor& f, const std::string& at, const Design& design,
     problems.add(at + ".from", "is not above zero, as log spacing needs",
                  "take linear spacing, or begin above zero");
   const bool needs_levels =
-      design.kind == DesignKind::full || design.kind == DesignKind::one_at_a_time;
+      !searched && (design.kind == DesignKind::full || design.kind == DesignKind::one_at_a_time);
   if (needs_levels && !f.steps)
     problems.add(at, "has a range without steps, and this design needs levels",
                  "add `steps: 5`, or draw the design");
+}
+
+void check_search(const Search& search, sim::Problems& problems) {
+  if (search.objectives.empty())
+    problems.add("optimize.objectives", "is empty", "add `- {maximise: tokens_per_s_per_mw}`");
+  for (std::size_t i = 0; i < search.objectives.size(); ++i) {
+    const Objective& o = search.objectives[i];
+    const std::string at = fmt::format("optimize.objectives[{}]", i);
+    if (o.maximise.empty() == o.minimise.empty())
+      problems.add(at, "is to be made large or small, one of the two",
+                   "write `maximise: FIGURE` or `minimise: FIGURE`");
+    else
+      check_expression(o.value(), at, problems);
+  }
 }
 
 const Level* find_level(const std::vector<Level>& levels, const std::string& text) {
@@ -219,7 +233,7 @@ void check(const Study& study, sim::Problems& problems) {
   for (std::size_t i = 0; i < study.factors.size(); ++i) {
     const Factor& f = study.factors[i];
     const std::string at = fmt::format("factors[{}]", i);
-    check_factor(f, at, study.design, problems);
+    check_factor(f, at, study.design, study.optimize.has_value(), problems);
     if (!f.when.empty()) check_expression(f.when, at + ".when", problems, &before);
     before.insert(f.name);
   }
@@ -231,6 +245,7 @@ void check(const Study& study, sim::Problems& problems) {
   }
   for (std::size_t i = 0; i < study.constraints.size(); ++i)
     check_expression(study.constraints[i], fmt::format("constraints[{}]", i), problems);
+  if (study.optimize) check_search(*study.optimize, problems);
   for (std::size_t i = 0; i < study.set.size(); ++i)
     if (study.set[i].find('=') == std::string::npos)
       problems.add(fmt::format("set[{}]", i), "is not an override", "write path=value");
@@ -324,6 +339,19 @@ class Conditions {
 };
 
 }  // namespace
+
+DesignPoint point_at(const StudyFile& file, const std::vector<double>& u) {
+  DesignPoint point;
+  for (std::size_t i = 0; i < u.size(); ++i)
+    // A search that looks closer would run what differs in nothing that anybody could build.
+    point.levels.push_back(level_at(file, i, levels_of(file, i), std::round(u[i] * 1000) / 1000));
+  Conditions(file.study()).apply(point);
+  return point;
+}
+
+bool has_order(const Factor& factor) {
+  return is_range(factor);
+}
 
 std::vector<DesignPoint> make_design(const StudyFile& file) {
   const Study& study = file.study();

@@ -52,6 +52,13 @@ std::vector<Level> levels_of(const StudyFile& file, std::size_t factor);
 /// All combinations, in a fixed order; those that conditions make equal stand once.
 std::vector<DesignPoint> make_design(const StudyFile& file);
 
+/// The combination at a place of the unit cube, one number for each factor; of ranges the nearest
+/// thousandth.
+DesignPoint point_at(const StudyFile& file, const std::vector<double>& u);
+
+/// Whether a factor is a range, so that near levels are alike.
+bool has_order(const Factor& factor);
+
 /// What a point sets: the study's own `set` first, then its factors in their order.
 std::vector<Setting> settings_of(const StudyFile& file, const DesignPoint& point);
 

@@ -52,11 +52,12 @@ std::vector<Setting> StudyPlan::settings(const PlannedPoint& p) const {
   return out;
 }
 
-StudyPlan plan_study_points(const StudyFile& file, sim::ThreadPool& pool) {
-  StudyPlan plan{&file, make_design(file), {}};
+StudyPlan plan_points(const StudyFile& file, std::vector<DesignPoint> design, sim::ThreadPool& pool,
+                      std::vector<std::vector<sim::InputError>>& problems) {
+  StudyPlan plan{&file, std::move(design), {}};
   const auto replicates = static_cast<std::size_t>(file.study().replicates);
   plan.points.resize(plan.design.size() * replicates);
-  std::vector<std::vector<sim::InputError>> problems(plan.points.size());
+  problems.assign(plan.points.size(), {});
   std::vector<std::unique_ptr<PointReader>> readers(static_cast<std::size_t>(pool.threads()));
   pool.for_each_on(plan.design.size(), [&](std::size_t c, std::size_t thread) {
     if (!readers[thread]) readers[thread] = std::make_unique<PointReader>(file.base());
@@ -78,6 +79,12 @@ StudyPlan plan_study_points(const StudyFile& file, sim::ThreadPool& pool) {
       }
     }
   });
+  return plan;
+}
+
+StudyPlan plan_study_points(const StudyFile& file, sim::ThreadPool& pool) {
+  std::vector<std::vector<sim::InputError>> problems;
+  StudyPlan plan = plan_points(file, make_design(file), pool, problems);
   refuse_useless_levels(plan, problems);
   return plan;
 }

@@ -28,8 +28,13 @@ struct StudyPlan {
   std::vector<Setting> settings(const PlannedPoint& p) const;
 };
 
-/// Reads every point. Where a level cannot be read in any combination the study is wrong, and
-/// InputProblems says where; a combination that cannot be read is a point with an error.
+/// Reads the points of a design. `problems`, by point: why it cannot be read; then it has an error.
+StudyPlan plan_points(const StudyFile& file, std::vector<DesignPoint> design, sim::ThreadPool& pool,
+                      std::vector<std::vector<sim::InputError>>& problems);
+
+/// Reads every point of the study's own design. Where a level cannot be read in any combination the
+/// study is wrong, and InputProblems says where; a combination that cannot be read is a point with
+/// an error.
 StudyPlan plan_study_points(const StudyFile& file, sim::ThreadPool& pool);
 
 /// One part of n of the points: every n-th of them, longest first. Counts from 1.

@@ -11,6 +11,7 @@
 
 #include "analysis/interrupt.hpp"
 #include "analysis/run.hpp"
+#include "analysis/study/ledger_figures.hpp"
 #include "models/site/epoch.hpp"
 #include "models/site/summary.hpp"
 #include "scenarios/build.hpp"
@@ -152,6 +153,16 @@ double guessed_cost(const scenarios::Scenario& s) {
   return seconds * per_s;
 }
 
+PointResult result_of(const models::SiteParameters& site, const models::SiteState& state) {
+  PointResult result;
+  append(result, "", models::site_metrics(site, state));
+  for (std::size_t s = 0; s < site.services.size(); ++s)
+    append(result, site.services[s].name + ".", models::service_metrics(site, state, s));
+  append(result, "", ledger_figures(site, state));
+  result.trace_hash = fmt::format("{:016x}", models::trace_hash(state).value);
+  return result;
+}
+
 PointResult run_point(const ScenarioDocument& document, const fs::path& base, std::uint64_t key) {
   PointResult result;
   const double from = cpu_seconds();
@@ -166,10 +177,7 @@ PointResult run_point(const ScenarioDocument& document, const fs::path& base, st
     }
     if (epoch.controller && !epoch.controller->failure().empty())
       throw std::runtime_error("the controller " + epoch.controller->failure());
-    append(result, "", models::site_metrics(site, state));
-    for (std::size_t s = 0; s < site.services.size(); ++s)
-      append(result, site.services[s].name + ".", models::service_metrics(site, state, s));
-    result.trace_hash = fmt::format("{:016x}", models::trace_hash(state).value);
+    result = result_of(site, state);
   } catch (const std::exception& e) {
     result.figures.clear();
     result.values.clear();

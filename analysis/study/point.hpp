@@ -55,6 +55,9 @@ class PointReader {
   std::map<std::string, std::uint64_t> files_;
 };
 
+/// The figures of a run, those of its services and ledgers included.
+PointResult result_of(const models::SiteParameters& site, const models::SiteState& state);
+
 /// A guess at the work of a run, to begin with the longest: only ratios count.
 double guessed_cost(const scenarios::Scenario& scenario);
 

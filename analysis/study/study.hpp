@@ -102,6 +102,39 @@ void describe(Self& self, auto&& visit) {
   visit("text", self.text, About{.text = "What it means"});
 }
 
+/// What a search is after: one of the two.
+struct Objective {
+  std::string maximise, minimise;
+  const std::string& value() const { return maximise.empty() ? minimise : maximise; }
+};
+template <sim::Describes<Objective> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("maximise", self.maximise, About{.text = "A figure, a metric, or an expression of them"});
+  visit("minimise", self.minimise, About{.text = "The same, to be made small"});
+}
+
+/// What `millwright optimize` does.
+struct Search {
+  std::vector<Objective> objectives;
+  int population = 24;
+  int runs = 400;
+  std::uint64_t seed = 1;
+};
+template <sim::Describes<Search> Self>
+void describe(Self& self, auto&& visit) {
+  using sim::About;
+  visit("objectives", self.objectives,
+        About{.text = "What is sought; with several, all points that no other beats in each of "
+                      "them (the Pareto front)",
+              .required = true});
+  visit("population", self.population,
+        About{.text = "Points in a generation", .min = 4, .max = 1e4});
+  visit("runs", self.runs,
+        About{.text = "Most runs of the simulator, replicates counted", .min = 4, .max = 1e7});
+  visit("seed", self.seed, About{.text = "Seed of the search"});
+}
+
 struct Study {
   std::string name, text, base;
   std::vector<std::string> set;
@@ -110,6 +143,7 @@ struct Study {
   int replicates = 1;
   std::vector<Derived> metrics;
   std::vector<std::string> constraints, show;
+  std::optional<Search> optimize;
 };
 template <sim::Describes<Study> Self>
 void describe(Self& self, auto&& visit) {
@@ -131,6 +165,7 @@ void describe(Self& self, auto&& visit) {
         About{.text = "Expressions that hold in points that count as feasible"});
   visit("show", self.show,
         About{.text = "Figures that the report shows; the file has all of them"});
+  visit("optimize", self.optimize, About{.text = "What `millwright optimize` looks for"});
 }
 void check(const Study& study, sim::Problems& problems);
 

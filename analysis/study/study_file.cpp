@@ -63,6 +63,7 @@ std::vector<StudyRow> study_rows(const StudyPlan& plan, const Results& results) 
     const auto found = results.find(p.key);
     if (found != results.end()) row.result = &found->second;
     row.derived.assign(metrics.size(), nan);
+    row.violated = static_cast<int>(constraints.size()) + 1;
     if (row.result && row.result->error.empty()) {
       const auto factors = factor_lookup(study, plan.levels(p));
       std::unordered_map<std::string, double> figures;
@@ -79,8 +80,9 @@ std::vector<StudyRow> study_rows(const StudyPlan& plan, const Results& results) 
         row.derived[m] = metrics[m].evaluate(lookup);
         figures[study.metrics[m].name] = row.derived[m];
       }
-      row.feasible = true;
-      for (const auto& c : constraints) row.feasible = row.feasible && c.evaluate(lookup) == 1;
+      row.violated = 0;
+      for (const auto& c : constraints) row.violated += !(c.evaluate(lookup) == 1);
+      row.feasible = row.violated == 0;
     }
     rows.push_back(std::move(row));
   }

@@ -12,6 +12,7 @@ struct StudyRow {
   const PointResult* result = nullptr;  // null: not run yet
   std::vector<double> derived{};        // as study.metrics
   bool feasible = false;                // every constraint holds
+  int violated = 0;  // constraints that do not; of a point without figures all, and one more
 };
 
 /// A row for each point of the plan, in its order. A metric that reads a name which is nowhere in

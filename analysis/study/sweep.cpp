@@ -10,6 +10,7 @@
 
 #include "analysis/study/runner.hpp"
 #include "analysis/study/study_file.hpp"
+#include "analysis/table_text.hpp"
 
 namespace mw::analysis {
 namespace {
@@ -66,15 +67,7 @@ void print_rows(const StudyPlan& plan, const std::vector<StudyRow>& rows) {
     for (const auto& name : show) line.push_back(cell(figure_of(study, rows[i], name)));
     if (!study.constraints.empty()) line.push_back(rows[i].feasible ? "yes" : "no");
   }
-  std::vector<std::size_t> widths(table[0].size(), 0);
-  for (const auto& line : table)
-    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
-  for (const auto& line : table) {
-    std::string text;
-    for (std::size_t c = 0; c < line.size(); ++c)
-      text += fmt::format("  {:>{}}", line[c], widths[c]);
-    fmt::print("{}\n", text);
-  }
+  fmt::print("{}", table_text(table, 0));
   if (rows.size() > rows_shown) fmt::print("  and {} more in the file\n", rows.size() - rows_shown);
 }
 

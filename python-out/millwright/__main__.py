@@ -9,7 +9,11 @@ import warnings
 import matplotlib
 
 from millwright import oversubscription, plots
+from millwright.comparison import COMPARISONS
 from millwright.run import IncompleteRun, NotARun, Run, contents_table, summary_table
+
+
+NAMES = [*plots.PLOTS, *COMPARISONS]
 
 
 class BadInput(Exception):
@@ -17,14 +21,17 @@ class BadInput(Exception):
 
 
 def plot(arguments):
-    if arguments.name not in plots.PLOTS:
-        near = difflib.get_close_matches(arguments.name, plots.PLOTS, n=1, cutoff=0.4)
-        known = ", ".join(plots.PLOTS)
+    if arguments.name not in NAMES:
+        near = difflib.get_close_matches(arguments.name, NAMES, n=1, cutoff=0.4)
+        known = ", ".join(NAMES)
         hint = f"did you mean {near[0]}? " if near else ""
         raise BadInput(f"no plot is called {arguments.name}; {hint}there are {known}")
     output = arguments.output or f"{os.path.splitext(arguments.run)[0]}_{arguments.name}.png"
-    with Run(arguments.run) as run:
-        figure = plots.PLOTS[arguments.name](run)
+    if arguments.name in COMPARISONS:
+        figure = COMPARISONS[arguments.name](arguments.run)
+    else:
+        with Run(arguments.run) as run:
+            figure = plots.PLOTS[arguments.name](run)
     supported = figure.canvas.get_supported_filetypes()
     ending = os.path.splitext(output)[1].lstrip(".").lower()
     if ending not in supported:
@@ -55,7 +62,8 @@ def oversubscribe(arguments):
 
 def contents(arguments):
     if arguments.run is None:
-        _print_columns([(name, draw.__doc__) for name, draw in plots.PLOTS.items()])
+        drawings = {**plots.PLOTS, **COMPARISONS}
+        _print_columns([(name, draw.__doc__) for name, draw in drawings.items()])
         return
     with Run(arguments.run) as run:
         table = contents_table(run)
@@ -90,9 +98,9 @@ def main(words=None):
         prog="millwright", description="Read and draw what `millwright run` wrote."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("plot", help="draw a run")
-    command.add_argument("name", metavar="NAME", help=", ".join(plots.PLOTS))
-    command.add_argument("run", metavar="RUN.h5")
+    command = commands.add_parser("plot", help="draw a run, a comparison, or a search")
+    command.add_argument("name", metavar="NAME", help=", ".join(NAMES))
+    command.add_argument("run", metavar="RUN.h5", help="waterfall, pareto: what compare, optimize wrote with --json")
     command.add_argument("-o", "--output", metavar="FILE", help=".png, .svg or .pdf")
     command.set_defaults(do=plot)
     command = commands.add_parser("summary", help="print a run's headline figures")
