@@ -183,7 +183,8 @@ StudyResult study_case(const FrontierStudy& study, const StudyCase& one, const s
                                                           .frontier = *pipeline_frontier(costs),
                                                           .all_fast = {},
                                                           .planned = {},
-                                                          .saved_with_straggler = {}});
+                                                          .saved_with_straggler = {},
+                                                          .saved_with_straggler_j = {}});
     const double waiting = m.frontier.blocking_power * m.frontier.stages;
     m.all_fast = fastest_plan(m.frontier);
     // Within a step: the solver rounds durations up.
@@ -191,7 +192,9 @@ StudyResult study_case(const FrontierStudy& study, const StudyCase& one, const s
     for (const double times : one.stragglers) {
       const double period = times * m.all_fast.time;
       const double idle = m.all_fast.energy() + waiting * (period - m.all_fast.time);
-      m.saved_with_straggler.push_back(1 - plan_for_period(m.frontier, period).energy() / idle);
+      const double planned = plan_for_period(m.frontier, period).energy();
+      m.saved_with_straggler.push_back(1 - planned / idle);
+      m.saved_with_straggler_j.push_back(idle - planned);
     }
   }
   if (!table.empty() && !one.rows.empty()) {
@@ -258,7 +261,8 @@ ordered_json case_json(const StudyCase& one, const StudyResult& r) {
         {"slowest_j", energy_at(m.frontier, m.frontier.frontier.longest())},
         {"full_speed_s", m.all_fast.time},
         {"full_speed_j", m.all_fast.energy()},
-        {"saved_with_straggler", m.saved_with_straggler}};
+        {"saved_with_straggler", m.saved_with_straggler},
+        {"saved_with_straggler_j", m.saved_with_straggler_j}};
   j["comparisons"] = ordered_json::array();
   for (const RowComparison& c : r.comparisons)
     j["comparisons"].push_back({{"method", name_of(c.method)},

@@ -106,7 +106,8 @@ struct StudyMethod {
   models::OverlapMethod method{};
   models::PipelineFrontier frontier;
   models::ClockPlan all_fast, planned;       // at the same time
-  std::vector<double> saved_with_straggler;  // one for each of `stragglers`
+  std::vector<double> saved_with_straggler;    // one for each of `stragglers`
+  std::vector<double> saved_with_straggler_j;  // the same in joules
 };
 
 /// Published plans of one method against the twin's frontier. Times and energies are relative to
