@@ -105,7 +105,7 @@ void describe(Self& self, auto&& visit) {
 struct StudyMethod {
   models::OverlapMethod method{};
   models::PipelineFrontier frontier;
-  models::ClockPlan all_fast, planned;       // at the same time
+  models::ClockPlan all_fast, planned;         // at the same time
   std::vector<double> saved_with_straggler;    // one for each of `stragglers`
   std::vector<double> saved_with_straggler_j;  // the same in joules
 };

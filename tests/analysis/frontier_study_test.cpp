@@ -48,8 +48,8 @@ TEST_CASE("plan --study: more microbatches leave less to save") {
 }
 
 // Whatever plan fits a short wait fits a longer one too, so a longer wait never leaves fewer joules
-// to save; with room left on the frontier it leaves more. (As a share of the energy it may fall: the
-// wait itself costs blocking power, which no plan saves.)
+// to save; with room left on the frontier it leaves more. (As a share of the energy it may fall:
+// the wait itself costs blocking power, which no plan saves.)
 TEST_CASE("plan --study: stragglers leave more to save the later they are") {
   const auto said = test::millwright({"plan", "--study", folder + "stragglers.yaml", "--json"});
   REQUIRE(said.code == 0);
