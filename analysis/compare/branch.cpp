@@ -152,7 +152,7 @@ void add_branch(CLI::App& app, BranchOptions& options) {
       "millwright branch run.h5@14:05 --set 'site.envelope=1.5 MW'\n"
       "The run is told again from its start (run files hold their scenario), then goes on twice "
       "with "
-      "the same random numbers: as it was, and changed. control, events from then on, "
+      "the same random numbers: as it was, and changed. control.power, events from then on, "
       "site.envelope, "
       "site.cooling.supply, prices, output and duration can change.");
   c.add_option("RUN.h5@MOMENT", options.from,

@@ -11,7 +11,7 @@ namespace mw::analysis {
 using namespace mw::models;
 
 bool may_branch(std::string_view path) {
-  constexpr std::string_view within[] = {"control", "events", "output", "site.economics"};
+  constexpr std::string_view within[] = {"control.power", "events", "output", "site.economics"};
   constexpr std::string_view exactly[] = {"name", "text", "duration", "site.envelope",
                                           "site.cooling.supply"};
   for (const auto block : within)
@@ -45,6 +45,8 @@ std::string why_not(const SiteParameters& was, const SiteParameters& will, sim::
     return "the plant would have to be followed in time from the start (site.cooling.dynamics)";
   if (was.limits.size() != will.limits.size())
     return "GPUs would share their power limits in other groups";
+  if (!was.switch_racks.empty() && was.switch_racks.size() != will.switch_racks.size())
+    return "racks that are switched off by now would have nobody to switch them on";
   const bool same =
       was.racks.size() == will.racks.size() && was.pods.size() == will.pods.size() &&
       was.services.size() == will.services.size() && was.rack_count() == will.rack_count() &&
@@ -61,6 +63,12 @@ SiteState carried_over(const SiteState& state, const SiteParameters& will, bool 
   if (!control_changes) return on;
   const SiteState fresh = initial_site(will);
   on.points = fresh.points;
+  if (on.shed.size() != fresh.shed.size()) {  // nobody could switch racks until now
+    on.shed = fresh.shed;
+    on.parked = fresh.parked;
+    for (std::size_t r = 0; r < on.rack_states.size(); ++r)
+      if (fresh.rack_states[r].off_for(OffCause::shed)) on.rack_states[r].set(OffCause::shed, true);
+  }
   on.steering = fresh.steering;
   on.next_decision = on.now + sim::from_seconds(decision_interval(will.control).value);
   return on;

@@ -76,6 +76,16 @@ TEST_CASE("A new policy takes over in mid-run") {
   CHECK(pair["figures"]["tokens_out_per_s"]["to"] <= pair["figures"]["tokens_out_per_s"]["from"]);
 }
 
+// Racks that steering may switch off have no switch under the policy before it.
+TEST_CASE("Steering that begins in mid-run sheds racks where the least of all does not fit") {
+  const Held held({"--set", "site.envelope=0.3 MW"});
+  const auto said =
+      held.branch("+0:00:05", {"--set", "control.power.policy=steering", "--set",
+                               "control.power.interval=1 s", "--set", "site.envelope=0.09 MW"});
+  REQUIRE_MESSAGE(said.code == 0, said.err);
+  CHECK(said.json()["figures"]["shed_racks"]["to"] >= 1);
+}
+
 TEST_CASE("What cannot change in mid-run is refused, and so are moments that are none") {
   const Held held;
   const auto refused = [&](const char* moment, const char* set, const char* why) {
@@ -85,6 +95,8 @@ TEST_CASE("What cannot change in mid-run is refused, and so are moments that are
   };
   refused("+0:00:10", "racks[a].count=3", "cannot change in mid-run");
   refused("+0:00:10", "seed=9", "cannot change in mid-run");
+  refused("+0:00:10", "control.placement={policy: consolidate}", "cannot change in mid-run");
+  refused("+0:00:10", "control.batch={policy: within_slo}", "cannot change in mid-run");
   refused("+0:00:10", "events=[{at: 5 s, kind: power_limit, limit: 1 MW}]",
           "an event before that moment differs");
   refused("+0:00:10", "duration=5 s", "over before that moment");
@@ -98,8 +110,9 @@ TEST_CASE("What cannot change in mid-run is refused, and so are moments that are
 
 TEST_CASE("Paths of values that may change stand within their blocks") {
   CHECK(analysis::may_branch("control.power.policy"));
+  CHECK_FALSE(analysis::may_branch("control.placement.policy"));
   CHECK(analysis::may_branch("events[0].at"));
-  CHECK_FALSE(analysis::may_branch("controls"));
+  CHECK_FALSE(analysis::may_branch("control.powers"));
   CHECK(analysis::may_branch("inference[chat].price.input"));
   CHECK_FALSE(analysis::may_branch("inference[chat].engine.replicas"));
 }
