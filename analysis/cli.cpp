@@ -11,6 +11,7 @@
 
 #include "analysis/bench.hpp"
 #include "analysis/calibrate/calibrate.hpp"
+#include "analysis/common_options.hpp"
 #include "analysis/compare/branch.hpp"
 #include "analysis/compare/compare.hpp"
 #include "analysis/plan_command.hpp"
@@ -33,11 +34,8 @@ constexpr const char* exit_codes =
 
 void add_scenario(CLI::App& command, std::string& scenario, std::vector<std::string>& sets) {
   command.add_option("SCENARIO", scenario, "Scenario file (YAML)")->required();
-  command
-      .add_option("--set", sets,
-                  "Set a value: --set 'inference[chat].engine.replicas=12'; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("PATH=VALUE");
+  add_settings(command, "--set", sets,
+               "Set a value: --set 'inference[chat].engine.replicas=12'; may be repeated");
 }
 
 void add_run(CLI::App& app, RunOptions& options) {
@@ -47,10 +45,7 @@ void add_run(CLI::App& app, RunOptions& options) {
   run.add_option("-o,--output", options.output, "Run file (HDF5); otherwise NAME.h5 in this folder")
       ->type_name("FILE");
   run.add_flag("--no-output", options.no_output, "Write no run file");
-  run.add_option("-t,--threads", options.threads,
-                 "Threads; 0 takes all cores. Results do not depend on it")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
+  add_threads(run, options.threads, "Threads; 0 takes all cores. Results do not depend on it");
   const auto set_backend = [&options](const std::string& word) {
     options.backend = word == "cpu"    ? gpu::Wanted::cpu
                       : word == "cuda" ? gpu::Wanted::cuda
@@ -63,7 +58,7 @@ void add_run(CLI::App& app, RunOptions& options) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->type_name("auto|cpu|cuda");
   run.add_flag("--json", options.json, "Print the summary as JSON");
-  run.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  add_quiet(run, options.quiet);
   run.add_flag("--strict", options.strict, "Exit with 3 if the meter was above the envelope");
   run.add_option("--checkpoint", options.checkpoint,
                  "Keep the newest checkpoint in FILE, the last one at the end")
@@ -100,9 +95,7 @@ void add_bench(CLI::App& app, BenchOptions& options) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str()
       ->type_name("N");
-  bench.add_option("-t,--threads", options.threads, "Threads beside one; 0 takes all cores")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
+  add_threads(bench, options.threads, "Threads beside one; 0 takes all cores");
   bench.add_flag("--json", options.json, "Print the figures as JSON");
 }
 
@@ -138,10 +131,8 @@ void add_validate(CLI::App& app, ValidateOptions& options) {
       ->check(CLI::Range(0, 100000))
       ->capture_default_str()
       ->type_name("N");
-  validate.add_option("-t,--threads", options.threads, "Threads; 0 takes all cores")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
-  validate.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  add_threads(validate, options.threads);
+  add_quiet(validate, options.quiet);
 }
 
 void add_calibrate(CLI::App& app, CalibrateOptions& options) {
@@ -153,9 +144,7 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate
       .add_option("--points", options.points, "Further points files, as `validate` reads them")
       ->type_name("FILE");
-  calibrate.add_option("--set", options.sets, "Set a value of the study; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("PATH=VALUE");
+  add_settings(calibrate, "--set", options.sets, "Set a value of the study; may be repeated");
   static const std::map<std::string, LeaveOut> groups = {{"none", LeaveOut::none},
                                                          {"family", LeaveOut::family},
                                                          {"gpu", LeaveOut::gpu},
@@ -174,10 +163,8 @@ void add_calibrate(CLI::App& app, CalibrateOptions& options) {
   calibrate
       .add_option("--json", options.json, "Write values, sigmas and each row's errors as JSON")
       ->type_name("FILE");
-  calibrate.add_option("-t,--threads", options.threads, "Threads; 0 takes all cores")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
-  calibrate.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  add_threads(calibrate, options.threads);
+  add_quiet(calibrate, options.quiet);
 }
 
 }  // namespace

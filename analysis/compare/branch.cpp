@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "analysis/common_options.hpp"
 #include "analysis/compare/branch_rules.hpp"
 #include "analysis/compare/report.hpp"
 #include "analysis/interrupt.hpp"
@@ -158,24 +159,14 @@ void add_branch(CLI::App& app, BranchOptions& options) {
   c.add_option("RUN.h5@MOMENT", options.from,
                "A run file, and when: a time of day (UTC) as 14:05, or +0:40 since the start")
       ->required();
-  c.add_option("--set", options.sets, "What changes; may be repeated")
-      ->required()
-      ->allow_extra_args(false)
-      ->type_name("PATH=VALUE");
+  add_settings(c, "--set", options.sets, "What changes; may be repeated")->required();
   c.add_option("--folder", options.folder,
                "Folder of the scenario's file, where its traces and weather files are")
       ->capture_default_str()
       ->type_name("FOLDER");
-  c.add_option("--show", options.show, "Show this figure, as chat.ttft_p99; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("FIGURE");
-  c.add_flag("--all", options.all, "Show every figure that differs");
-  c.add_option("--json", options.json, "Write all of it as JSON; - prints it instead of the tables")
-      ->type_name("FILE");
-  c.add_option("-t,--threads", options.threads, "Threads; 0 takes all cores")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
-  c.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  add_shown(c, options.shown);
+  add_threads(c, options.threads);
+  add_quiet(c, options.quiet);
 }
 
 int branch(const BranchOptions& options) {
@@ -241,7 +232,7 @@ int branch(const BranchOptions& options) {
   CasePair pair = pair_of(a, b);
   pair.waterfalls = totals(state, *forked, pair.waterfalls, sim::to_seconds(state.now),
                            sim::to_seconds(forked->now));
-  if (options.json == "-") {
+  if (options.shown.json == "-") {
     auto json = pair_json(pair);
     json["parted_s"] = sim::to_seconds(parted);
     fmt::print("{}\n", json.dump(1));
@@ -249,12 +240,12 @@ int branch(const BranchOptions& options) {
   }
   fmt::print("branch of {} at {}\n  A  {}\n  B  {}\n{}", origin.run,
              clock_text(sim::to_seconds(parted)), a.title, b.title,
-             pair_text(pair, options.show, options.all));
-  if (!options.json.empty()) {
+             pair_text(pair, options.shown.show, options.shown.all));
+  if (!options.shown.json.empty()) {
     auto json = pair_json(pair);
     json["parted_s"] = sim::to_seconds(parted);
-    write_file(options.json, json.dump(1) + "\n");
-    fmt::print("\n  wrote    {}\n", options.json);
+    write_file(options.shown.json, json.dump(1) + "\n");
+    fmt::print("\n  wrote    {}\n", options.shown.json);
   }
   return 0;
 }

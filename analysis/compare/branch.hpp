@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/compare/shown.hpp"
+
 namespace CLI {
 class App;
 }
@@ -9,10 +11,11 @@ class App;
 namespace mw::analysis {
 
 struct BranchOptions {
-  std::string from, folder = ".", json;  // from: RUN.h5@MOMENT
-  std::vector<std::string> sets, show;
+  std::string from, folder = ".";  // from: RUN.h5@MOMENT
+  std::vector<std::string> sets;
+  Shown shown;
   int threads = 0;
-  bool all = false, quiet = false;
+  bool quiet = false;
 };
 void add_branch(CLI::App& app, BranchOptions& options);
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "analysis/common_options.hpp"
 #include "analysis/compare/report.hpp"
 #include "analysis/interrupt.hpp"
 #include "analysis/progress.hpp"
@@ -98,30 +99,18 @@ void add_compare(CLI::App& app, CompareOptions& options) {
       "The first is compared with each other one. Intervals are of the mean difference over "
       "seeds.");
   c.add_option("SCENARIO", options.scenarios, "Scenario files (YAML)")->required();
-  c.add_option("--set", options.sets, "Set a value in all of them; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("PATH=VALUE");
-  c.add_option("--change", options.changes,
+  add_settings(c, "--set", options.sets, "Set a value in all of them; may be repeated");
+  add_settings(c, "--change", options.changes,
                "One more case: the first scenario with this value changed; repeated, all the "
-               "changes together")
-      ->allow_extra_args(false)
-      ->type_name("PATH=VALUE");
+               "changes together");
   c.add_option("-r,--replicates", options.replicates,
                "Runs of each, with the first scenario's seed, the next, ...")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str()
       ->type_name("N");
-  c.add_option("--show", options.show, "Show this figure, as chat.ttft_p99; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("FIGURE");
-  c.add_flag("--all", options.all, "Show every figure that differs");
-  c.add_option("--json", options.json, "Write all of it as JSON; - prints it instead of the tables")
-      ->type_name("FILE");
-  c.add_option("-t,--threads", options.threads,
-               "Runs at a time; 0 takes all cores. Results do not depend on it")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
-  c.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  add_shown(c, options.shown);
+  add_threads(c, options.threads, "Runs at a time; 0 takes all cores. Results do not depend on it");
+  add_quiet(c, options.quiet);
 }
 
 int compare(const CompareOptions& options) {
@@ -147,7 +136,7 @@ int compare(const CompareOptions& options) {
   for (const auto& planned : cases)
     for (const auto& result : planned.c.results)
       if (!result.error.empty()) throw std::runtime_error(planned.c.title + ": " + result.error);
-  for (const auto& name : options.show) {
+  for (const auto& name : options.shown.show) {
     const auto known = [&](const Planned& planned) {
       const auto& figures = planned.c.results[0].figures;
       return std::any_of(figures.begin(), figures.end(),
@@ -172,17 +161,17 @@ int compare(const CompareOptions& options) {
   }
   for (std::size_t i = 1; i < cases.size(); ++i) {
     const CasePair pair = pair_of(cases[0].c, cases[i].c);
-    text += pair_text(pair, options.show, options.all);
+    text += pair_text(pair, options.shown.show, options.shown.all);
     json["pairs"].push_back(pair_json(pair));
   }
-  if (options.json == "-") {
+  if (options.shown.json == "-") {
     fmt::print("{}\n", json.dump(1));
     return 0;
   }
   fmt::print("{}", text);
-  if (!options.json.empty()) {
-    write_file(options.json, json.dump(1) + "\n");
-    fmt::print("\n  wrote    {}\n", options.json);
+  if (!options.shown.json.empty()) {
+    write_file(options.shown.json, json.dump(1) + "\n");
+    fmt::print("\n  wrote    {}\n", options.shown.json);
   }
   return 0;
 }

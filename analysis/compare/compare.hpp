@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "analysis/compare/shown.hpp"
+
 namespace CLI {
 class App;
 }
@@ -9,10 +11,10 @@ class App;
 namespace mw::analysis {
 
 struct CompareOptions {
-  std::vector<std::string> scenarios, sets, changes, show;
+  std::vector<std::string> scenarios, sets, changes;
   int replicates = 4, threads = 0;
-  std::string json;
-  bool all = false, quiet = false;
+  Shown shown;
+  bool quiet = false;
 };
 void add_compare(CLI::App& app, CompareOptions& options);
 

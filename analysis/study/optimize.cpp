@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "analysis/common_options.hpp"
 #include "analysis/study/evolution.hpp"
 #include "analysis/study/runner.hpp"
 #include "analysis/study/study_file.hpp"
@@ -126,19 +127,14 @@ void add_optimize(CLI::App& app, OptimizeOptions& options) {
       "(docs/optimize.md). Runs are kept as a sweep's are: a second call goes on where the "
       "first was stopped.");
   c.add_option("STUDY", options.study, "Study file (YAML)")->required();
-  c.add_option("--set", options.sets, "Set a value of the study; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("PATH=VALUE");
+  add_settings(c, "--set", options.sets, "Set a value of the study; may be repeated");
   c.add_option("-o,--output", options.output,
                "File of all points looked at (HDF5); otherwise NAME.h5 in this folder")
       ->type_name("FILE");
   c.add_option("--json", options.json, "Write points, objectives and the best as JSON")
       ->type_name("FILE");
-  c.add_option("-t,--threads", options.threads,
-               "Runs at a time; 0 takes all cores. Results do not depend on it")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
-  c.add_flag("-q,--quiet", options.quiet, "Show no progress");
+  add_threads(c, options.threads, "Runs at a time; 0 takes all cores. Results do not depend on it");
+  add_quiet(c, options.quiet);
 }
 
 int optimize(const OptimizeOptions& options) {

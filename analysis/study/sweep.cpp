@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "analysis/common_options.hpp"
 #include "analysis/study/runner.hpp"
 #include "analysis/study/study_file.hpp"
 #include "analysis/table_text.hpp"
@@ -83,18 +84,14 @@ void add_sweep(CLI::App& app, SweepOptions& options) {
   const auto common = [&options](CLI::App& c) {
     c.add_option("STUDY", options.study, "Study file (YAML; docs/sweep.md)")
         ->required(c.get_name() != "sweep");
-    c.add_option("--set", options.sets, "Set a value of the study; may be repeated")
-        ->allow_extra_args(false)
-        ->type_name("PATH=VALUE");
+    add_settings(c, "--set", options.sets, "Set a value of the study; may be repeated");
     c.add_option("-o,--output", options.output,
                  "Study file (HDF5); otherwise NAME.h5 in this folder. Finished points lie beside "
                  "it, in the folder of the same name that ends in .points")
         ->type_name("FILE");
-    c.add_option("-t,--threads", options.threads,
-                 "Points at a time; 0 takes all cores. Results do not depend on it")
-        ->check(CLI::Range(0, 1024))
-        ->type_name("N");
-    c.add_flag("-q,--quiet", options.quiet, "Show no progress");
+    add_threads(c, options.threads,
+                "Points at a time; 0 takes all cores. Results do not depend on it");
+    add_quiet(c, options.quiet);
   };
   const auto retry = [&options](CLI::App& c) {
     c.add_flag("--retry-failed", options.retry, "Run points again that failed");
